@@ -3,14 +3,17 @@ package coverage
 import (
 	"sync/atomic"
 
+	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/projections/facts"
 	"cakupan/projections/pages"
+	"cakupan/projections/timeline"
 )
 
 // costs tells what an event will cost before it is in the log: for how many enrolments money was
-// granted by a commitment, and how many a worker has who has many. Show counts, anybody asks at the
-// same time.
+// granted by a commitment, and how often it was stated and paid where that is often; how many
+// enrolments a worker has who has many; and how many facts there are about an enrolment that has
+// many. Show counts, anybody asks at the same time.
 //
 // What is in the log and not folded yet is not among it: see [Expected].
 //
@@ -20,7 +23,7 @@ import (
 //
 // Whoever takes events in asks it before: a number that is too high makes a sender wait for
 // nothing, one that is too low would make everybody wait for the fold.
-type costs struct{ grants, enrolments *pages.Table[uint32] }
+type costs struct{ grants, enrolments, facts *pages.Table[uint32] }
 
 // Each name has a place in each of two rows, told by half of its tag. What names share by chance is
 // so twice.
@@ -37,7 +40,7 @@ func newCosts() costs {
 		}
 		return t
 	}
-	return costs{table(), table()}
+	return costs{table(), table(), table()}
 }
 
 // costPlacesOf returns where a name is counted.
@@ -66,6 +69,64 @@ func counted(in *pages.Table[uint32], t facts.Tag) int {
 func (f *fold) hasMany(w uint32) bool {
 	many := f.heavy.enrolments
 	return f.state.Several(w) && f.state.Opened(w, many) == many
+}
+
+// laden are those about whom a part of a batch has reported something when there was very much
+// about them already, once for each such fact: numbers of enrolments and of commitments. All that
+// is reported of most names stays far below that, so that costs count the others alone.
+//
+// What is counted follows from the events, and not from what is kept in memory of heavy ones.
+type laden struct{ enrolments, commitments []uint32 }
+
+func (l *laden) reset() { l.enrolments, l.commitments = l.enrolments[:0], l.commitments[:0] }
+
+// lade notes a fact about an enrolment, which its timeline has and the state has not.
+func (f *fold) lade(line *timeline.Timeline, e *facts.Event) {
+	if line.Len() > f.heavy.dear && !f.follows(e) {
+		f.laden.enrolments = append(f.laden.enrolments, e.Enrolment)
+	}
+}
+
+// ladeCredited notes a credit that follows all others: these are mostly not gathered, so that
+// nobody knows how many they are. But a hundred years have no more than 1,200 months, and each is
+// the first one of one such credit at most: those of other years count.
+func (f *fold) ladeCredited(e *facts.Event) {
+	const from, until = -20 * 12, 80 * 12 // 1950 and 2050, in months since 1970
+	if e.Kind == event.ContributionCredited && (e.From < from || e.From >= until) && f.follows(e) {
+		f.laden.enrolments = append(f.laden.enrolments, e.Enrolment)
+	}
+}
+
+// follows reports whether a fact that is not added yet is a credit after all others, of an
+// enrolment of which nothing else is known but the opening.
+func (f *fold) follows(e *facts.Event) bool {
+	if e.Kind != event.ContributionCredited || e.From >= e.Until {
+		return false
+	}
+	_, until, only := f.state.OnlyCredited(e.Enrolment)
+	return only && temporal.Month(e.From) >= until
+}
+
+// ladeCommitment notes that a commitment was stated, closed or paid.
+func (f *fold) ladeCommitment(c uint32) {
+	if f.state.MoneyOf(c) > f.heavy.dear {
+		f.laden.commitments = append(f.laden.commitments, c)
+	}
+}
+
+// countLaden counts them, by their names: these are asked for here alone, as there are hardly any.
+// Where they cannot be read the file is damaged, which others say who need them.
+func (p *Projection) countLaden(l *laden) {
+	for _, e := range l.enrolments {
+		if names, err := p.names.AppendEnrolments(nil, e); err == nil {
+			count(p.costs.facts, facts.TagOf(names[0]))
+		}
+	}
+	for _, c := range l.commitments {
+		if names, err := p.names.AppendCommitments(nil, c); err == nil {
+			count(p.costs.grants, facts.TagOf(names[0]))
+		}
+	}
 }
 
 // rows returns how many rows of months that follow one another there are, in the order given.

@@ -1,8 +1,10 @@
 package coverage_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"cakupan/domain/event"
@@ -111,4 +113,213 @@ func TestExpected(t *testing.T) {
 	cost(0, weight(event.WorkerMerged, "", "w", "few"))
 	second.Add(weight(event.FundingGranted, "c", "", ""), -100)
 	cost(600, weight(event.FundingClosed, "c", "", ""))
+}
+
+// crowdedWriter writes what is dear in more than one way: an enrolment of many facts, one that is
+// credited in years that nobody knows, a person of many ids, and a commitment that is restated.
+func crowdedWriter(facts int) *dearWriter {
+	w := &dearWriter{rng: rand.New(rand.NewPCG(9, 10))}
+	w.open("long", "hard", 0)
+	w.open("old", "older", 0)
+	w.open("usual", "someone", 0)
+	for i := range facts {
+		w.fact("long")
+		w.credit("old", temporal.Month(-12_000+i))
+		if i < 600 {
+			w.credit("usual", temporal.Month(300+i))
+		}
+		if i%3 == 0 {
+			w.money(0) // committed
+		}
+	}
+	w.add(event.WorkerDied, func(d *event.Data) { d.Worker, d.On = "dead", 0 })
+	for i := range 30 {
+		w.open(fmt.Sprintf("i%d", i), fmt.Sprintf("id%d", i), 0)
+	}
+	for i := 1; i < 30; i++ {
+		w.add(event.WorkerMerged, func(d *event.Data) {
+			d.Worker, d.Into = fmt.Sprintf("id%d", i), "id0"
+		})
+	}
+	return w
+}
+
+func (w *dearWriter) credit(enrolment string, month temporal.Month) {
+	w.add(event.ContributionCredited, func(d *event.Data) {
+		d.Enrolment, d.FromMonth, d.UntilMonth = enrolment, month, month+1
+	})
+}
+
+// costOf returns what a fact about an enrolment costs.
+func costOf(p *coverage.Projection, enrolment string, expected ...*coverage.Expected) int {
+	e := event.Event{Type: event.EnrolmentAmended}
+	e.Data.Enrolment = enrolment
+	tag, _ := coverage.FactOf(&e)
+	return p.ChangesOfFact(tag, expected...)
+}
+
+// TestCostOfFacts asks what events about an enrolment of many facts cost, about whoever is of many
+// ids or has such an enrolment, and about a commitment that was stated very often.
+func TestCostOfFacts(t *testing.T) {
+	const facts = 3_300
+	w := crowdedWriter(facts)
+	s, err := newProduction(t.TempDir(), coverage.New)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.db.Close() }()
+	foldPart(t, s, w.history, 0, len(w.history), 500)
+	check := func() {
+		t.Helper()
+		for _, c := range []struct {
+			enrolment   string
+			least, most int
+		}{
+			{"long", 2 * facts, 2*facts + 10},
+			{"old", 2 * facts, 2*facts + 2_000}, // the first thousand may be there twice
+			{"usual", 0, 0},
+			{"nobody's", 0, 0},
+		} {
+			if got := costOf(s.p, c.enrolment); got < c.least || got > c.most {
+				t.Errorf("a fact about %s costs %d, want %d to %d", c.enrolment, got, c.least, c.most)
+			}
+		}
+		died := func(worker string) int {
+			e := event.Event{Type: event.WorkerDied}
+			e.Data.Worker = worker
+			return s.p.Changes(coverage.WeightOf(&e))
+		}
+		if got := died("id7"); got != 2*(30+29) {
+			t.Errorf("the death of a person of 30 ids costs %d", got)
+		}
+		merged := func(worker, into string) int {
+			e := event.Event{Type: event.WorkerMerged}
+			e.Data.Worker, e.Data.Into = worker, into
+			return s.p.Changes(coverage.WeightOf(&e))
+		}
+		if got := merged("id3", "someone"); got != 0 {
+			t.Errorf("a merge of which the small one moves costs %d", got)
+		}
+		if got := merged("id3", "id4"); got != 2*(30+29) {
+			t.Errorf("a merge within a person of 30 ids costs %d", got)
+		}
+		if got := merged("id3", "dead"); got != 2*(30+29) {
+			t.Errorf("a merge of a person of 30 ids with one who has died costs %d", got)
+		}
+		if got := died("hard"); got < 2*facts {
+			t.Errorf("a death after %d facts costs %d", facts, got)
+		}
+		if got := died("someone"); got != 0 {
+			t.Errorf("the death of somebody with one enrolment costs %d", got)
+		}
+		e := event.Event{Type: event.FundingCommitted}
+		e.Data.Commitment = "c"
+		if got := s.p.Changes(coverage.WeightOf(&e)); got != 2*(facts/3-1_000) {
+			t.Errorf("one restatement more costs %d", got)
+		}
+	}
+	check()
+	if err := s.store(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.restart(); err != nil {
+		t.Fatal(err)
+	}
+	foldPart(t, s, w.history, len(w.history), len(w.history), 1)
+	if got := costOf(s.p, "long"); got < 2*facts {
+		t.Errorf("after a start a fact costs %d", got)
+	}
+	w.open("last", "last", 0)
+	foldPart(t, s, w.history, len(w.history)-1, len(w.history), 1) // loads the state
+	check()
+}
+
+// TestCostsAreTheSame: what is counted does not depend on what is kept in memory of heavy ones,
+// which a start forgets.
+func TestCostsAreTheSame(t *testing.T) {
+	w := crowdedWriter(60)
+	for i := range 40 {
+		w.retract(4 + 3*i)
+		w.fact("long")
+	}
+	costs := func(every int) []int {
+		s, err := newProduction(t.TempDir(), coverage.NewHeavy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.db.Close() }()
+		for from := 0; from < len(w.history); from += every {
+			foldPart(t, s, w.history, from, min(from+every, len(w.history)), 3)
+			if err := errors.Join(s.store(), s.restart()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return []int{costOf(s.p, "long"), costOf(s.p, "old"), costOf(s.p, "usual")}
+	}
+	whole := costs(len(w.history))
+	for _, every := range []int{1, 7} {
+		if got := costs(every); !slices.Equal(got, whole) {
+			t.Errorf("with a start after every %d events facts cost %v, else %v", every, got, whole)
+		}
+	}
+	if whole[0] == 0 || whole[1] == 0 {
+		t.Errorf("nothing is counted: %v", whole)
+	}
+}
+
+// TestExpectedFacts: what is on its way counts like what is folded, once it is very much.
+func TestExpectedFacts(t *testing.T) {
+	s, err := newProduction(t.TempDir(), coverage.New)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.db.Close() }()
+	e := event.Event{Type: event.ContributionCredited}
+	e.Data.Enrolment = "e"
+	tag, is := coverage.FactOf(&e)
+	if !is {
+		t.Fatal("a credit is no fact about an enrolment")
+	}
+	x := new(coverage.Expected)
+	for range 999 {
+		x.AddFact(tag, +1)
+	}
+	if got := costOf(s.p, "e", x); got != 0 {
+		t.Errorf("after 999 facts one costs %d", got)
+	}
+	x.AddFact(tag, +1)
+	if got := costOf(s.p, "e", x); got != 2_000 {
+		t.Errorf("after a thousand facts one costs %d", got)
+	}
+	if got := costOf(s.p, "f", x); got != 0 {
+		t.Errorf("one about another costs %d", got)
+	}
+	x.Clear()
+	if got := costOf(s.p, "e", x); got != 0 {
+		t.Errorf("once they are folded one costs %d", got)
+	}
+}
+
+// BenchmarkCostOfFact measures what each event that is taken in pays for being asked what it costs.
+func BenchmarkCostOfFact(b *testing.B) {
+	s, err := newProduction(b.TempDir(), coverage.New)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.db.Close() }()
+	younger, older := new(coverage.Expected), new(coverage.Expected)
+	events := make([]event.Event, 1<<12)
+	for i := range events {
+		events[i].Type = event.ContributionCredited
+		events[i].Data.Enrolment = fmt.Sprintf("KPJ-%011d", i)
+	}
+	b.ResetTimer()
+	for i := range b.N {
+		tag, _ := coverage.FactOf(&events[i%len(events)])
+		younger.AddFact(tag, +1)
+		if s.p.ChangesOfFact(tag, younger, older) != 0 && i < 1<<20 {
+			b.Fatal("it is dear")
+		}
+		younger.AddFact(tag, -1)
+	}
 }

@@ -39,7 +39,7 @@ const Name = "coverage"
 
 // version is that of the rules and of what the file holds. A file of another version is not
 // migrated but rebuilt from the log.
-const version = 8
+const version = 9
 
 // rules is the version of the rules alone. It is part of every digest, so that digests that were
 // noted stay good when only the file changes.
@@ -131,6 +131,7 @@ type Batch struct {
 	never []eventstore.Sequence // events that were retracted before they came
 	gone  []facts.PackedTerms   // what each retraction took out of force named, in their order
 	many  []facts.Tag           // of workers who got an enrolment and had many
+	laden laden
 
 	shares []*share // of a projection that is folded in lanes, one for each
 	turns  []turn   // of the events
@@ -141,6 +142,8 @@ func (b *Batch) begin(f *fold) {
 	b.edges, b.ends = b.edges[:0], b.ends[:0]
 	b.later.reset(f.heavy.later)
 	f.later = &b.later
+	b.laden.reset()
+	f.laden = &b.laden
 	b.never, b.gone, b.many = b.never[:0], b.gone[:0], b.many[:0]
 	f.looked = 0
 }
@@ -270,6 +273,7 @@ func (p *Projection) count(b *Batch, edges []counts.Change, ends []uint32) {
 	for _, tag := range b.many {
 		count(p.costs.enrolments, tag)
 	}
+	p.countLaden(&b.laden)
 }
 
 // addRecorded keeps when the next event was recorded, and of each page the first time, by which

@@ -20,7 +20,9 @@ func smallLayout() counts.Layout { return counts.Layout{Page: 2, Chunk: 4, Part:
 // 2 enrolments, and which keeps little of that.
 func NewHeavy(db *checked.DB) *Projection {
 	return newProjection(db, smallLayout(),
-		limits{facts: 3, enrolments: 2, months: 2, factsKept: 40, spellsKept: 60, later: 9})
+		limits{
+			facts: 3, enrolments: 2, months: 2, dear: 5, factsKept: 40, spellsKept: 60, later: 9,
+		})
 }
 
 // TakeTheLongWay makes the projection compare what was and what is for every fact, the first and

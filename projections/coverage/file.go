@@ -21,6 +21,7 @@ const (
 
 	costGrantsBucket     = "cost-grants"
 	costEnrolmentsBucket = "cost-enrolments"
+	costFactsBucket      = "cost-facts"
 	publicationsBucket   = "publications"
 	flipsBucket          = "flips"
 )
@@ -41,7 +42,7 @@ type lengths struct {
 	Facts                   facts.Lengths
 	Recorded, Heads, Placed int
 
-	CostGrants, CostEnrolments int
+	CostGrants, CostEnrolments, CostFacts int
 
 	Publications, Flips int
 }
@@ -55,6 +56,7 @@ func (p *Projection) columns(n *lengths) []pages.Column {
 		{Bucket: placedBucket, Pages: p.presence.counts, Length: &n.Placed},
 		{Bucket: costGrantsBucket, Pages: p.costs.grants, Length: &n.CostGrants},
 		{Bucket: costEnrolmentsBucket, Pages: p.costs.enrolments, Length: &n.CostEnrolments},
+		{Bucket: costFactsBucket, Pages: p.costs.facts, Length: &n.CostFacts},
 		{Bucket: publicationsBucket, Pages: p.publications.lines.Pages, Length: &n.Publications},
 		{Bucket: flipsBucket, Pages: p.presence.flips, Length: &n.Flips},
 	}

@@ -26,6 +26,7 @@ type fold struct {
 	sums   edgeSums
 	paid   []enrolment.Span // months that a commitment pays of one enrolment
 	later  *later           // what is left to Show, of the batch that is applied
+	laden  *laden           // whom it makes dear, of that batch too
 	looked int              // at how many enrolments and spells of others: its work
 
 	reading sync.Locker // held while an event is applied; see letIn
@@ -95,6 +96,7 @@ func (f *fold) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.C
 	case event.FundingCommitted, event.FundingClosed, event.FundingDisbursed:
 		was := f.state.Purse(e.Commitment)
 		f.state.Add(e, b.frame)
+		f.ladeCommitment(e.Commitment)
 		return f.comparePurses(e.Commitment, &was, edges)
 	case event.WorkforcePublished, event.TargetSet:
 		f.state.AddOther(f.publications.add(e.Sequence, &b.frame.Rare(e).Event))
@@ -117,6 +119,7 @@ func (f *fold) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.C
 // The short ways say the same as the long one, for the events of which nearly all logs are made.
 // They must not be taken where a timeline or a tally is kept, which would miss the event.
 func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
+	f.ladeCredited(e)
 	if !f.longWay {
 		var done bool
 		if edges, done = f.first(e, edges); done {
@@ -132,6 +135,7 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 	// A timeline goes forward itself, and tells by what its spells differ.
 	if line := f.line(e.Enrolment); line != nil {
 		f.addTo(line, e)
+		f.lade(line, e)
 		edges = f.compareLine(line, e.Enrolment, f.state.Purses(), edges)
 		f.state.AddFact(e)
 		return edges
@@ -141,6 +145,7 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 	own.before.FollowDuring(&own.facts, purses, months)
 	if line := f.lineOfMonths(e.Enrolment); line != nil {
 		f.addTo(line, e)
+		f.lade(line, e)
 		edges = f.compareLine(line, e.Enrolment, purses, edges)
 		f.state.AddFact(e)
 		return edges

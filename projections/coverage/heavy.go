@@ -21,6 +21,7 @@ import (
 type limits struct {
 	facts, enrolments int // from how many on an enrolment, a person is heavy
 	months            int // and from how many spans of months with money on an enrolment
+	dear              int // from how many facts on whatever they are about is dear: see laden
 
 	// How many facts are kept in timelines, of about 100 bytes each, and spells in tallies, of
 	// about 600 each.
@@ -32,7 +33,8 @@ type limits struct {
 // fullLimits: what has less is worked out anew in some microseconds.
 func fullLimits() limits {
 	return limits{
-		facts: 64, enrolments: 16, months: 256, factsKept: 1_000_000, spellsKept: 250_000,
+		facts: 64, enrolments: 16, months: 256, dear: 1_000,
+		factsKept: 1_000_000, spellsKept: 250_000,
 		later: 1 << 15, // a megabyte at most
 	}
 }

@@ -117,6 +117,9 @@ func (s *State) IDs(dst []uint32, w uint32) []uint32 {
 	return slices.AppendSeq(dst, s.persons.All(w))
 }
 
+// OtherIDs returns how many ids beside a worker's are one person with the worker.
+func (s *State) OtherIDs(w uint32) int { return s.persons.Count(w) - 1 }
+
 // Person returns a number by which a person is known for as long as no merge of the person comes
 // or goes.
 func (s *State) Person(w uint32) uint32 { return s.persons.Key(w) }

@@ -223,3 +223,13 @@ func (p *Purses) Of(c, e uint32) *enrolment.Purse {
 	}
 	return &p.now[c]
 }
+
+// MoneyOf returns how many facts in force there are about the money of a commitment. The commitment
+// must have been admitted.
+func (s *State) MoneyOf(c uint32) int {
+	a := s.accounts[c]
+	if a == nil {
+		return 0
+	}
+	return len(a.committed) + len(a.closed) + len(a.disbursed)
+}

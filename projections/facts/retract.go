@@ -68,8 +68,9 @@ func (s *State) factAt(seq eventstore.Sequence) (int, bool) {
 // unlinkWithin is how many newer facts about its enrolment are looked at to unlink one that is not
 // in force any more. One behind more of them stays linked: its kind tells that it is gone. The
 // bound is there for an enrolment of very many facts, which would cost as many steps at each
-// retraction.
-const unlinkWithin = 64
+// retraction. It is far above what else makes an enrolment dear, so that nobody makes long ways of
+// facts that are taken back again while few are in force.
+const unlinkWithin = 1 << 12
 
 // takeFact takes the fact with the sequence out of force and returns it as it was.
 func (s *State) takeFact(e uint32, seq eventstore.Sequence) (fact, bool) {

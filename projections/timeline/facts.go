@@ -22,6 +22,7 @@ func (t *Timeline) Uncredit(from, until temporal.Month, died Died, d *Difference
 // when they speak: a first month may come earlier by this one, or later.
 func (t *Timeline) credit(from, until temporal.Month, weight int, died Died, d *Difference) {
 	d.Clear()
+	t.facts += weight
 	spoke := t.money.speaks()
 	t.money.count(creditedClass, from, until, weight, d)
 	t.spellsOfMoney(spoke, died, d)
@@ -40,7 +41,7 @@ type Grant struct {
 func New(changes []enrolment.Change, grants, revokes, credits []Grant,
 	purse func(commitment uint32) *enrolment.Purse,
 ) *Timeline {
-	t := &Timeline{}
+	t := &Timeline{facts: len(changes) + len(grants) + len(revokes) + len(credits)}
 	t.terms.fill(changes)
 	for _, r := range revokes {
 		p := t.money.pair(r.Commitment)
@@ -84,6 +85,7 @@ func (t *Timeline) Grant(g Grant, of *enrolment.Purse, died Died, d *Difference)
 	p := t.money.pair(g.Commitment)
 	added := grant{g.Sequence, g.From, g.Until, enrolment.NeverMonth}
 	p.grants = append(p.grants, added)
+	t.facts++
 	t.money.countGrant(added.from, added.end(of), of, +1, d)
 	t.spellsOfMoney(t.money.speaks(), died, d)
 }
@@ -101,6 +103,7 @@ func (t *Timeline) Ungrant(g Grant, of *enrolment.Purse, died Died, d *Differenc
 	}
 	gone := p.grants[i]
 	p.grants = slices.Delete(p.grants, i, i+1)
+	t.facts--
 	t.money.countGrant(gone.from, gone.end(of), of, -1, d)
 	t.spellsOfMoney(t.money.speaks(), died, d)
 }
@@ -111,6 +114,7 @@ func (t *Timeline) Revoke(r Grant, of *enrolment.Purse, died Died, d *Difference
 	d.Clear()
 	p := t.money.pair(r.Commitment)
 	p.revokes = append(p.revokes, revoke{r.Sequence, r.From})
+	t.facts++
 	for i := range p.grants {
 		g := &p.grants[i]
 		was := g.end(of)
@@ -129,6 +133,7 @@ func (t *Timeline) Unrevoke(r Grant, of *enrolment.Purse, died Died, d *Differen
 	p.revokes = slices.DeleteFunc(p.revokes, func(other revoke) bool {
 		return other.sequence == r.Sequence
 	})
+	t.facts--
 	earliest, later := enrolment.NeverMonth, len(p.revokes)
 	for i := len(p.grants) - 1; i >= 0; i-- {
 		g := &p.grants[i]

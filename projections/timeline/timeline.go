@@ -18,7 +18,11 @@ import (
 type Timeline struct {
 	terms terms
 	money money
+	facts int
 }
+
+// Len returns how many facts there are.
+func (t *Timeline) Len() int { return t.facts }
 
 // Difference is what a fact that comes or goes changes: the spells of the days on which something
 // is different, before and after. Spells may be cut where those days begin and end.
@@ -49,6 +53,7 @@ func (d *Difference) Clear() {
 // The difference is emptied first, as by all of these: it is of this change alone.
 func (t *Timeline) Change(c enrolment.Change, died Died, d *Difference) {
 	d.Clear()
+	t.facts++
 	t.terms.insert(c, d)
 	t.spellsOfTerms(died, d)
 }
@@ -56,6 +61,7 @@ func (t *Timeline) Change(c enrolment.Change, died Died, d *Difference) {
 // Unchange removes the change of that day and sequence. One that is not there changes nothing.
 func (t *Timeline) Unchange(on temporal.Date, sequence uint64, died Died, d *Difference) {
 	d.Clear()
+	t.facts--
 	t.terms.remove(on, sequence, d)
 	t.spellsOfTerms(died, d)
 }

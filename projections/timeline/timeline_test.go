@@ -192,6 +192,9 @@ func check(t failer, r source, steps int) {
 		compare(t, was, is, &d, what)
 		was = is
 		checkSpells(t, &line, &model, r, &d)
+		if line.Len() != len(model.facts) {
+			t.Fatalf("%s: it has %d facts of %d", what, line.Len(), len(model.facts))
+		}
 	}
 }
 

@@ -16,6 +16,50 @@ type Load struct {
 	mu   sync.Mutex        // guards what follows while the batch is prepared
 	adds []coverage.Weight // of those that make others cost more
 	dear []dearWeight
+
+	// Nearly all events are facts about enrolments. So they are noted apart, in parts of places
+	// that follow each other: whoever prepares beside others seldom meets them.
+	facts [8]factsOfPart
+}
+
+// partPlaces is how many places of a batch follow each other in one part: as many at least as who
+// prepares takes at once.
+const partPlaces = 128
+
+// factsOfPart are the facts of some places. Publishers are those of the events, each once where
+// events of one follow each other: mostly there is one.
+type factsOfPart struct {
+	mu         sync.Mutex // as that of Load
+	facts      []fact
+	publishers []string
+	_          [32]byte // the next one's mutex is in another line of the cache
+}
+
+// fact is an event that is about an enrolment.
+type fact struct {
+	of               coverage.Tag // the enrolment
+	place, publisher uint32
+	kind             event.Type
+}
+
+// note notes a fact. The text of the publisher is copied once for those that follow each other.
+func (p *factsOfPart) note(place int, of coverage.Tag, e *event.Event) {
+	publisher := cmp.Or(e.Publisher, e.Source)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.publishers); n == 0 || p.publishers[n-1] != publisher {
+		p.publishers = append(p.publishers, strings.Clone(publisher))
+	}
+	p.facts = append(p.facts, fact{of, uint32(place), uint32(len(p.publishers) - 1), e.Type})
+}
+
+// empty reports whether no event of the batch has to do with the cost of any.
+func (l *Load) empty() bool {
+	some := len(l.adds) + len(l.dear)
+	for i := range l.facts {
+		some += len(l.facts[i].facts)
+	}
+	return some == 0
 }
 
 // dearWeight is an event that may change much, and of what that depends.
@@ -26,6 +70,9 @@ type dearWeight struct {
 
 // Weigh notes an event if it matters. It is called by several goroutines.
 func (l *Load) Weigh(place int, e *event.Event) {
+	if of, is := coverage.FactOf(e); is {
+		l.facts[place/partPlaces%len(l.facts)].note(place, of, e)
+	}
 	w := coverage.WeightOf(e)
 	if !w.Adds() && !w.IsDear() {
 		return
@@ -58,6 +105,7 @@ type Backlog struct {
 type Generation struct {
 	expected coverage.Expected
 	adds     []coverage.Weight   // that it counts, unless they are too many
+	facts    []coverage.Tag      // the same
 	full     bool                // they are
 	batches  int                 // on their way to the log
 	last     eventstore.Sequence // of those that are in it
@@ -73,7 +121,7 @@ func NewBacklog() *Backlog { return &Backlog{younger: &Generation{}, older: &Gen
 // What the coverage has folded is forgotten; without one, nothing is counted. Each generation that
 // is returned must be ended, or it is never forgotten.
 func (b *Backlog) Begin(p *coverage.Projection, l *Load) *Generation {
-	if p == nil || len(l.adds) == 0 && len(l.dear) == 0 {
+	if p == nil || l.empty() {
 		return nil
 	}
 	b.mu.Lock()
@@ -81,7 +129,7 @@ func (b *Backlog) Begin(p *coverage.Projection, l *Load) *Generation {
 	b.forget(p.View().Known())
 	g := b.younger
 	g.batches++
-	g.count(l.adds)
+	g.count(l)
 	return g
 }
 
@@ -97,12 +145,24 @@ func (b *Backlog) forget(folded eventstore.Sequence) {
 }
 
 // count counts the events of a batch.
-func (g *Generation) count(adds []coverage.Weight) {
-	for i := range adds {
-		g.expected.Add(adds[i], +1)
+func (g *Generation) count(l *Load) {
+	n := len(g.adds) + len(g.facts) + len(l.adds)
+	for i := range l.facts {
+		n += len(l.facts[i].facts)
 	}
-	if g.full = g.full || len(g.adds)+len(adds) > addsRemembered; !g.full {
-		g.adds = append(g.adds, adds...)
+	if g.full = g.full || n > addsRemembered; !g.full {
+		g.adds = append(g.adds, l.adds...)
+	}
+	for i := range l.adds {
+		g.expected.Add(l.adds[i], +1)
+	}
+	for i := range l.facts {
+		for _, f := range l.facts[i].facts {
+			g.expected.AddFact(f.of, +1)
+			if !g.full {
+				g.facts = append(g.facts, f.of)
+			}
+		}
 	}
 }
 
@@ -114,8 +174,11 @@ func (g *Generation) forget() {
 		for i := range g.adds {
 			g.expected.Add(g.adds[i], -1)
 		}
+		for _, of := range g.facts {
+			g.expected.AddFact(of, -1)
+		}
 	}
-	g.adds, g.full = g.adds[:0], false
+	g.adds, g.facts, g.full = g.adds[:0], g.facts[:0], false
 }
 
 // Verdict says what a publisher must not be told of what he sends.
@@ -130,7 +193,7 @@ type Verdict interface {
 // with them. Events that cost nothing are left out, and what its publisher must be told nothing of,
 // by what he pays or by how long he waits: a death has no effect then, or changes nothing yet.
 func (b *Backlog) Price(p *coverage.Projection, l *Load, v Verdict) (dear []Dear) {
-	if p == nil || len(l.dear) == 0 {
+	if p == nil || l.empty() {
 		return nil
 	}
 	b.mu.Lock()
@@ -143,6 +206,16 @@ func (b *Backlog) Price(p *coverage.Projection, l *Load, v Verdict) (dear []Dear
 		}
 		if d.Changes = p.Changes(l.dear[i].of, &younger.expected, &older.expected); d.Changes > 0 {
 			dear = append(dear, d)
+		}
+	}
+	for i := range l.facts {
+		part := &l.facts[i]
+		for _, f := range part.facts {
+			changes := p.ChangesOfFact(f.of, &younger.expected, &older.expected)
+			if changes == 0 || v != nil && v.Told(int(f.place)) && v.Void(int(f.place)) {
+				continue // nearly always the former
+			}
+			dear = append(dear, Dear{int(f.place), part.publishers[f.publisher], f.kind, changes})
 		}
 	}
 	return dear

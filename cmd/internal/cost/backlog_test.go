@@ -145,3 +145,102 @@ func TestPriceTellsNothing(t *testing.T) {
 	}
 	b.End(nil, nil)
 }
+
+// amended returns so many facts about an enrolment, by a publisher.
+func amended(enrolment, publisher string, count int) (events []event.Event) {
+	for range count {
+		e := event.Event{Type: event.EnrolmentAmended, Publisher: publisher}
+		e.Source, e.Data.Enrolment = "urn:a", enrolment
+		events = append(events, e)
+	}
+	return events
+}
+
+// TestFactsOfOne: facts about one enrolment cost nothing until they are very many, by whatever way
+// they come; then each costs as much as there are, and its own publisher. Others cost nothing.
+func TestFactsOfOne(t *testing.T) {
+	w := ledgertest.New(t)
+	p, last := fold(t, w, 0, 1)
+	b := NewBacklog()
+	price := func(l *Load, v Verdict) (n, changes int, by map[string]int) {
+		by = map[string]int{}
+		for _, d := range b.Price(p, l, v) {
+			n, changes, by[d.publisher] = n+1, changes+d.Changes, by[d.publisher]+1
+		}
+		return n, changes, by
+	}
+	few := weighed(amended("e", "", 900)...)
+	g := b.Begin(p, few)
+	if n, _, _ := price(few, nil); n != 0 {
+		t.Errorf("of 900 facts %d are dear", n)
+	}
+	more := weighed(append(append(amended("e", "dinas", 300), amended("e", "", 100)...),
+		amended("other", "dinas", 100)...)...)
+	h := b.Begin(p, more)
+	n, changes, by := price(more, nil)
+	if n != 400 || changes != 400*2*1300 || by["dinas"] != 300 || by["urn:a"] != 100 {
+		t.Errorf("after 1,300 facts %d are dear, and change %d: %v", n, changes, by)
+	}
+	all := silent{told: map[int]bool{}, void: map[int]bool{}}
+	for place := range 500 {
+		all.told[place], all.void[place] = true, place < 100
+	}
+	if n, _, _ := price(more, all); n != 300 {
+		t.Errorf("%d of 400 are dear, of which 100 have no effect that may be told", n)
+	}
+	for _, of := range []*Generation{g, h} {
+		b.End(of, []event.Receipt{{Sequence: last}})
+	}
+	b.End(b.Begin(p, weighed(amended("f", "", 1)...)), nil) // forgets what is folded
+	b.End(b.Begin(p, weighed(amended("f", "", 1)...)), nil)
+	if n, _, _ := price(more, nil); n != 0 {
+		t.Errorf("once nobody expects them any more %d are dear", n)
+	}
+}
+
+// TestManyFactsAreForgotten: more facts than are remembered one by one are forgotten too.
+func TestManyFactsAreForgotten(t *testing.T) {
+	w := ledgertest.New(t)
+	p, last := fold(t, w, 0, 1)
+	b := NewBacklog()
+	g := b.Begin(p, weighed(amended("e", "", addsRemembered+1)...))
+	if !g.full || len(g.facts) != 0 {
+		t.Errorf("%d are remembered", len(g.facts))
+	}
+	one := weighed(amended("e", "", 1)...)
+	if dear := b.Price(p, one, nil); len(dear) != 1 || dear[0].Changes != 2*(addsRemembered+1) {
+		t.Errorf("%+v", dear)
+	}
+	b.End(g, []event.Receipt{{Sequence: last}})
+	b.forget(eventstore.Sequence(last))
+	b.forget(eventstore.Sequence(last))
+	if dear := b.Price(p, one, nil); len(dear) != 0 {
+		t.Errorf("once folded: %+v", dear)
+	}
+}
+
+// BenchmarkUsual measures what batches of usual events pay for not being dear.
+func BenchmarkUsual(b *testing.B) {
+	w := ledgertest.New(b)
+	p, err := w.Coverage(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	const size = 1000
+	backlog, events := NewBacklog(), make([]event.Event, size)
+	for i := range events {
+		e := &events[i]
+		e.Type, e.Source, e.Data.Enrolment = event.ContributionCredited, "urn:a", fmt.Sprint("KPJ-", i)
+	}
+	for i := 0; i < b.N; i += size {
+		var l Load
+		for place := range events {
+			l.Weigh(place, &events[place])
+		}
+		g := backlog.Begin(p, &l)
+		if dear := backlog.Price(p, &l, nil); len(dear) > 0 {
+			b.Fatal("some are dear")
+		}
+		backlog.End(g, nil)
+	}
+}

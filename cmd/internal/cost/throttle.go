@@ -1,5 +1,6 @@
 // Package cost is what events cost the ledger, and who must wait for having sent dear ones: those
-// that change many enrolments each. It estimates, and no answer is made of it.
+// that change many enrolments each, or are about an enrolment of very many facts. It estimates, and
+// no answer is made of it.
 package cost
 
 import (
@@ -15,9 +16,11 @@ import (
 // What a publisher may change by events that change many enrolments each, and by their retractions.
 // Others cost nothing here, so that a list of people is never held up, however long it is.
 //
-// The coverage looks at about three million changes a second. At a twelfth of that many publishers
-// can be at it, and what one sends at once is shown within the five seconds that a reader waits:
-// 15 million are all months of a year, disbursed one by one, for a commitment of 600,000 grants.
+// The coverage looks at about three million changes a second, and the findings at as many facts
+// about an enrolment, all of which they read for each event about it. At a twelfth of that many
+// publishers can be at it, and what one sends at once is shown within the five seconds that a
+// reader waits: 15 million are all months of a year, disbursed one by one, for a commitment of
+// 600,000 grants.
 const (
 	ChangesPerSecond = 250_000
 	ChangesAtOnce    = 15_000_000
@@ -37,7 +40,8 @@ type Throttle struct {
 	debtors map[string]*budget // whose budget is not whole
 }
 
-// Dear is an event that changes much. Changes are enrolments that the coverage has to look at.
+// Dear is an event that changes much. Changes are enrolments that the projections have to look at,
+// or facts about one.
 type Dear struct {
 	place     int    // in its batch
 	publisher string // whoever has logged in, else the source of the event
@@ -167,6 +171,7 @@ func (t *Throttle) tooDear(d *Dear, wait float64) *problem.Error {
 	after := max(int(math.Ceil(wait)), 1)
 	return &problem.Error{Code: problem.EventsDear, Retry: after, Detail: fmt.Sprintf(
 		"nothing of these was taken: of one publisher, events that change %.0f enrolments a second"+
-			" are, and those before these changed more. Send these again in %d s; the dearest is a"+
-			" %s that changes about %d", t.perSecond, after, d.kind, d.Changes)}
+			" are, or that are about one of as many facts, and those before these changed more."+
+			" Send these again in %d s; the dearest is a %s that changes about %d",
+		t.perSecond, after, d.kind, d.Changes)}
 }

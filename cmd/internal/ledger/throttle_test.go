@@ -202,3 +202,78 @@ func TestDearEventsTogether(t *testing.T) {
 	}
 	t.Error("it comes to no end")
 }
+
+// TestDearFacts: a publisher who reports again and again about an enrolment of very many facts must
+// wait, and nobody else; what he reports of other enrolments, and what he takes back, costs nothing.
+// A start forgets who owes, and not what it costs.
+func TestDearFacts(t *testing.T) {
+	dir := t.TempDir()
+	serve := func() *Ledger {
+		t.Helper()
+		l, err := Open(t.Context(), Options{Dir: dir, Create: true})
+		if err == nil {
+			err = l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour)
+		}
+		if err == nil {
+			_, err = l.View(t.Context(), 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := serve()
+	const facts, credited = 1_200, `"contribution.credited.v1","data":{"enrolment":"%s",` +
+		`"from":"%04d-%02d","until":"%04d-%02d"}`
+	credit := func(enrolment string, month int) string {
+		return fmt.Sprintf(credited, enrolment, 1900+month/12, 1+month%12, 2001+month/12, 1)
+	}
+	raw := make([][]byte, facts)
+	for i := range raw {
+		raw[i] = fmt.Appendf(nil, `{"specversion":"1.0","id":"f%d","source":"urn:list",`+
+			`"type":"id.cakupan.%s}`, i, strings.TrimPrefix(credit("long", facts-i), `"`))
+	}
+	receipts, err := l.Submit(t.Context(), raw, intake.Options{})
+	if err == nil {
+		_, err = l.View(t.Context(), eventstore.Sequence(receipts[facts-1].Sequence))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for start := range 2 {
+		l.throttle = cost.NewThrottle(1, 5*2*facts)
+		send := func(source, id, e string) (known *problem.Error) {
+			t.Helper()
+			if _, err := submitOne(t, l, source, fmt.Sprint(start, id), e); err != nil &&
+				!errors.As(err, &known) {
+				t.Fatal(err)
+			}
+			return known
+		}
+		taken := 0
+		var waits *problem.Error
+		for ; waits == nil && taken < 10; taken++ {
+			waits = send("urn:a", fmt.Sprint(taken), credit("long", taken))
+		}
+		if waits == nil || waits.Code != problem.EventsDear || waits.Retry < 1 || taken < 4 ||
+			!strings.Contains(waits.Detail, "contribution.credited") {
+			t.Errorf("after %d facts: %+v", taken, waits)
+		}
+		for _, other := range []*problem.Error{
+			send("urn:b", "b", credit("long", 7)),
+			send("urn:a", "other", credit("other", 7)),
+			send("urn:a", "gone", fmt.Sprintf(`"event.retracted.v1","data":{"source":"urn:a",`+
+				`"id":"%d0","reason":"error"}`, start)),
+		} {
+			if other != nil {
+				t.Errorf("it waits too: %v", other)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if start == 0 {
+			l = serve()
+		}
+	}
+}
