@@ -297,11 +297,14 @@ func (l *Log) readLast(ctx context.Context, state streamState) (eventstore.Frame
 // CompareCopies reads each server's copy of the log, on a cluster, and notes what one lacks that
 // another one has; see [copies.Copies.Compare]. rest is called now and then.
 func (l *Log) CompareCopies(ctx context.Context, rest func()) error {
-	return l.copies.Compare(ctx, copies.Check{Proven: isFrame, Missed: isFrame}, rest)
+	return l.copies.Compare(ctx, check(), rest)
 }
 
 // RecheckCopies looks again at what is noted of them.
-func (l *Log) RecheckCopies(ctx context.Context) { l.copies.Recheck(ctx, isFrame) }
+func (l *Log) RecheckCopies(ctx context.Context) { l.copies.Recheck(ctx, check()) }
+
+// check is what each copy of a log must have.
+func check() copies.Check { return copies.Check{Proven: isFrame, Missed: isFrame} }
 
 // isFrame tells whether a copy's message holds a frame, as far as can be told without the one
 // before. That it is of a newer version is for its reader to say.

@@ -32,15 +32,20 @@ func (s *Stream) elsewhere(ctx context.Context, first, last uint64, fits func(*R
 // CompareCopies reads each server's copy of the stream, on a cluster, and notes what one lacks that
 // another one has; see [copies.Copies.Compare]. rest is called now and then.
 func (s *Stream) CompareCopies(ctx context.Context, rest func()) error {
+	return s.copies.Compare(ctx, s.check(ctx), rest)
+}
+
+// RecheckCopies looks again at what is noted of them.
+func (s *Stream) RecheckCopies(ctx context.Context) { s.copies.Recheck(ctx, s.check(ctx)) }
+
+// check is what each copy of the stream must have.
+func (s *Stream) check(ctx context.Context) copies.Check {
 	isRecord := func(m copies.Message) bool {
 		_, err := Parse(m.Data)
 		return err == nil
 	}
-	return s.copies.Compare(ctx, copies.Check{Proven: isRecord, Missed: s.isMissed(ctx)}, rest)
+	return copies.Check{Proven: isRecord, Missed: s.isMissed(ctx)}
 }
-
-// RecheckCopies looks again at what is noted of them.
-func (s *Stream) RecheckCopies(ctx context.Context) { s.copies.Recheck(ctx, s.isMissed(ctx)) }
 
 // isMissed returns what tells whether a message holds a record that every copy must have.
 func (s *Stream) isMissed(ctx context.Context) func(copies.Message) bool {

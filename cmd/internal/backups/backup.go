@@ -237,39 +237,23 @@ func (c *copying) refused(ctx context.Context) error { return c.raw(ctx, natsin.
 
 // raw copies a stream as it is, up to its end as of the call. What is removed meanwhile was
 // settled. Messages stay sealed. No consumer is made for it, which would be state on the server.
+// What the server that leads has lost is read from another one's copy.
 func (c *copying) raw(ctx context.Context, stream string) error {
 	if err := c.to.Section(stream); err != nil {
 		return err
 	}
-	var info struct {
-		State struct {
-			First uint64 `json:"first_seq"`
-			Last  uint64 `json:"last_seq"`
-		} `json:"state"`
-	}
-	conn := c.from.Conn
-	err := jetstream.Ask(ctx, conn, "$JS.API.STREAM.INFO."+stream, nil, &info)
-	if isNot(err, natsjs.JSErrCodeStreamNotFound) {
-		return nil
-	}
-	for next := info.State.First; err == nil && next <= info.State.Last; {
-		var got struct {
-			Message struct {
-				Number  uint64 `json:"seq"`
-				Subject string `json:"subject"`
-				Data    []byte `json:"data"`
-			} `json:"message"`
-		}
-		err = jetstream.Ask(ctx, conn, "$JS.API.STREAM.MSG.GET."+stream,
-			map[string]any{"seq": next, "next_by_subj": ">"}, &got)
-		if isNot(err, natsjs.JSErrCodeMessageNotFound) || err == nil &&
-			got.Message.Number > info.State.Last {
+	passing := jetstream.NewPassing(c.from.Conn, stream, c.from.Lacking)
+	next, last, err := passing.Ends(ctx)
+	for err == nil && next <= last {
+		var found jetstream.Found
+		found, err = passing.Next(ctx, next)
+		if errors.Is(err, jetstream.ErrNoMessage) || err == nil && found.Number > last {
 			return nil
 		}
 		if err == nil {
-			err = c.to.Message(got.Message.Subject, got.Message.Data)
+			err = c.to.Message(found.Subject, found.Data)
 		}
-		next = got.Message.Number + 1
+		next = found.Number + 1
 	}
 	if err != nil {
 		return fmt.Errorf("back up %s: %w", stream, err)

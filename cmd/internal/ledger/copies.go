@@ -104,6 +104,9 @@ func (l *Ledger) compared(ctx context.Context) (all []compared, err error) {
 			err = errors.Join(err, failed)
 		}
 	}
+	for _, name := range []string{natsin.StreamIntake, natsin.StreamRefused} {
+		all = append(all, jetstream.NewPassing(l.conn, name, l.lacking))
+	}
 	return all, err
 }
 

@@ -107,7 +107,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	}
 	opts := natsin.Options{
 		Connect: l.natsConnect(), Sealer: sealer, Replicas: l.opts.Replicas,
-		Now: time.Now, Log: l.opts.Log, Fault: l.opts.Fault, Quota: l.quota,
+		Now: time.Now, Log: l.opts.Log, Fault: l.opts.Fault, Quota: l.quota, Lacking: l.lacking,
 		Taken: l.noteTaken,
 	}
 	if l.server != nil {

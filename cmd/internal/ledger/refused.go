@@ -30,7 +30,7 @@ func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 				"the NATS server cannot be reached", err)
 		}
 		l.conns = append(l.conns, conn)
-		l.refused = natsin.NewRefusals(conn, sealer, l.quota)
+		l.refused = natsin.NewRefusals(conn, sealer, l.quota, l.lacking)
 	}
 	return l.refused, nil
 }

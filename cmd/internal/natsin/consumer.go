@@ -36,6 +36,11 @@ const (
 	// silentAfter is how long a consumer may not answer whose stream does.
 	silentAfter = 5 * time.Second
 
+	// idleAfter is how long nothing may have come until it is looked whether packs wait that the
+	// consumer passes over, every lookAlsoEvery times that settled ones would be removed.
+	idleAfter     = stalledAfter / 2
+	lookAlsoEvery = 4
+
 	// streamsEvery is every how many-th time it is seen that the streams are there, too.
 	streamsEvery = 5
 
@@ -51,6 +56,7 @@ var (
 	errSilent  = errors.New("it does not answer, though its stream does")
 	errStream  = errors.New("the server has lost a stream")
 	errAhead   = errors.New("it takes packs for settled that are not")
+	errPassed  = errors.New("it has passed over a pack")
 )
 
 // takeOverPacks makes the consumer of the packs anew, from the first pack that is there: what was
@@ -214,24 +220,29 @@ func (p *packs) stray(why error) {
 	})
 }
 
-// sweepAll removes settled packs now and then until ctx ends, and then a last time.
+// sweepAll removes settled packs now and then until ctx ends, and then a last time. While none is
+// to be removed and none comes, it looks for packs that wait all the same.
 func (p *packs) sweepAll(ctx context.Context, js jetstream.JetStream) {
 	defer close(p.swept)
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	for last := false; !last; {
+	for last, ticks := false, 0; !last; ticks++ {
+		do := func(ctx context.Context) error { return p.sweep(ctx, js) }
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			last = true
 		}
 		if !p.server.settled.some() {
-			continue
+			if last || ticks%lookAlsoEvery != 0 || !p.hands.empty(idleAfter) {
+				continue
+			}
+			do = p.lookBehind
 		}
 		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestMax)
-		err := p.sweep(one, js)
+		err := do(one)
 		cancel()
-		if errors.Is(err, errAhead) {
+		if errors.Is(err, errAhead) || errors.Is(err, errPassed) {
 			p.stray(err)
 		} else if err != nil && !last {
 			p.server.opts.Log.WarnContext(ctx, "settled packs stay for now",
@@ -253,7 +264,7 @@ func (p *packs) sweep(ctx context.Context, js jetstream.JetStream) error {
 	}
 	stream, err := js.Stream(ctx, StreamIntake)
 	if err == nil {
-		err = p.vet(ctx, stream, floor)
+		err = p.vet(ctx, floor)
 	}
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSequence(floor+1))
@@ -263,24 +274,5 @@ func (p *packs) sweep(ctx context.Context, js jetstream.JetStream) error {
 	}
 	p.first = floor + 1
 	p.server.settled.forget(floor)
-	return nil
-}
-
-// vet returns errAhead when a pack up to the floor is there and not settled. Numbers without a pack
-// are those of packs that the stream has lost: it may not keep others from being removed.
-func (p *packs) vet(ctx context.Context, stream jetstream.Stream, floor uint64) error {
-	open := p.server.settled.open(p.first)
-	for open <= floor {
-		next, err := stream.GetMsg(ctx, open, jetstream.WithGetMsgSubject(subjectPacks))
-		switch {
-		case errors.Is(err, jetstream.ErrMsgNotFound):
-			return nil
-		case err != nil:
-			return err
-		}
-		if open = p.server.settled.open(next.Sequence); open == next.Sequence && open <= floor {
-			return errAhead
-		}
-	}
 	return nil
 }

@@ -250,7 +250,7 @@ func (w *world) refused() (all []natsin.Kept) {
 		w.t.Fatal(err)
 	}
 	defer conn.Close()
-	r := natsin.NewRefusals(conn, w.sealer, nil)
+	r := natsin.NewRefusals(conn, w.sealer, nil, nil)
 	for number := uint64(1); ; number = all[len(all)-1].Number + 1 {
 		e, err := r.Next(w.t.Context(), number)
 		if errors.Is(err, natsin.ErrNoSuch) {

@@ -57,6 +57,7 @@ import (
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore/jetstream/copies"
 	"cakupan/eventstore/seal"
 )
 
@@ -123,6 +124,8 @@ type Options struct {
 	Charge func(publisher string, work time.Duration)
 	// Quota bounds what is kept of what each publisher is refused. Optional: nothing does.
 	Quota *Quota
+	// Lacking has what servers of a cluster were found to lack of their copies. Optional.
+	Lacking *copies.Book
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Log is the operator's. Default: none.
@@ -158,6 +161,7 @@ type Server struct {
 	stopRole context.CancelFunc
 	partly   partly
 	settled  settled
+	passed   passedOver
 	finishBy context.Context // ends when what is in work is given up
 	giveUp   context.CancelFunc
 
@@ -226,10 +230,8 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if err := makeStreams(ctx, s.store, js, s.opts.Replicas); err != nil {
 		return err
 	}
-	s.refusals = &Refusals{
-		conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace,
-		quota: s.opts.Quota, fault: s.opts.Fault,
-	}
+	s.refusals = NewRefusals(s.store, s.opts.Sealer, s.opts.Quota, s.opts.Lacking)
+	s.refusals.freeSpace, s.refusals.fault = s.opts.FreeSpace, s.opts.Fault
 	// A ledger that is alone takes its packs before Start returns, so that an error of that is told
 	// there.
 	if s.opts.Writes == nil {

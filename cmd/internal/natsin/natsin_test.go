@@ -565,7 +565,7 @@ func TestPoison(t *testing.T) {
 		}
 	}
 	// With its key, a pack is taken in after all.
-	stored := natsin.NewRefusals(conn, w.sealer, nil)
+	stored := natsin.NewRefusals(conn, w.sealer, nil, nil)
 	first := w.refused()[0]
 	if got, err := natsin.Retry(t.Context(), stored, w, first.Number); err != nil ||
 		got[0].Refusal.Code != natsin.PackUnreadable || len(w.refused()) != 4 {
@@ -587,7 +587,7 @@ func TestRetryAndDrop(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	stored := natsin.NewRefusals(store, w.sealer, nil)
+	stored := natsin.NewRefusals(store, w.sealer, nil, nil)
 	all := w.refused()
 	got, err := natsin.Retry(t.Context(), stored, w, all[0].Number)
 	if err != nil || got[0].Refusal == nil || len(w.refused()) != 3 {

@@ -46,10 +46,6 @@ func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 	if err != nil {
 		return fmt.Errorf("list what was refused: %w", err)
 	}
-	subject := subjectRefused + ">"
-	if publisher != "" {
-		subject = subjectRefused + publisher + ".>"
-	}
 	stream, err := js.Stream(ctx, StreamRefused)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
@@ -57,10 +53,18 @@ func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 	case err != nil:
 		return fmt.Errorf("list what was refused: %w", err)
 	}
+	l := &listing{
+		refusals: r, publisher: publisher, yield: yield, next: max(from, 1),
+		whole: r.conn.ConnectedClusterName() != "",
+	}
+	subject := subjectRefused + ">"
+	if publisher != "" && !l.whole {
+		subject = subjectRefused + publisher + ".>"
+	}
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true, MemoryStorage: true, Replicas: 1,
 		FilterSubject: subject, InactiveThreshold: outlinesWait,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: l.next,
 	})
 	if err != nil {
 		return fmt.Errorf("list what was refused: %w", err)
@@ -68,6 +72,24 @@ func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 	defer func() { // it ends by itself where this fails
 		_ = stream.DeleteConsumer(context.WithoutCancel(ctx), consumer.CachedInfo().Name)
 	}()
+	if err := l.read(ctx, consumer); err != nil {
+		return err
+	}
+	return l.fill(ctx, stream.CachedInfo().State.LastSeq)
+}
+
+// listing is a list of outlines that is made. It is of one goroutine.
+type listing struct {
+	refusals  *Refusals
+	publisher string
+	yield     func(intake.Refused) error
+	next      uint64 // the number to come
+	// whole is set on a cluster: all are read, so that a gap shows what a server has lost.
+	whole bool
+}
+
+// read reads what a consumer is delivered.
+func (l *listing) read(ctx context.Context, consumer jetstream.Consumer) error {
 	for left := consumer.CachedInfo().NumPending; left > 0; {
 		batch, err := consumer.FetchNoWait(outlinesAtOnce)
 		if err != nil {
@@ -76,12 +98,12 @@ func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 		got := false
 		for m := range batch.Messages() {
 			got = true
-			one, pending, err := r.outline(ctx, m)
+			one, pending, err := l.refusals.outline(ctx, m)
 			if err == nil {
 				left, err = pending, ctx.Err()
 			}
 			if err == nil && one.Number != 0 {
-				err = yield(one)
+				err = l.take(ctx, one)
 			}
 			if err != nil {
 				return err
@@ -90,10 +112,57 @@ func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 		if err := batch.Error(); err != nil {
 			return fmt.Errorf("list what was refused: %w", err)
 		}
-		if !got { // the rest was removed meanwhile
+		if !got { // the rest was removed meanwhile, or cannot be read there
 			return nil
 		}
 	}
+	return nil
+}
+
+// take yields one, after those before it that did not come.
+func (l *listing) take(ctx context.Context, one intake.Refused) error {
+	if err := l.fill(ctx, one.Number-1); err != nil {
+		return err
+	}
+	l.next = one.Number + 1
+	if l.publisher != "" && one.Publisher != l.publisher {
+		return nil
+	}
+	return l.yield(one)
+}
+
+// fill yields those up to a number that did not come and were not removed: the server that was to
+// deliver them has lost them.
+func (l *listing) fill(ctx context.Context, last uint64) error {
+	for l.whole && l.next <= last {
+		number, err := l.refusals.stream.Keeps(ctx, l.next, last)
+		if err != nil {
+			return fmt.Errorf("list what was refused: %w", err)
+		}
+		if number == 0 {
+			break
+		}
+		found, err := l.refusals.stream.Next(ctx, number)
+		k, err := l.refusals.read(found.Stored, err)
+		if errors.Is(err, ErrNoSuch) || err == nil && k.Number > last {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("list what was refused: %w", err)
+		}
+		l.next = k.Number + 1
+		if l.publisher != "" && k.Publisher != l.publisher {
+			continue
+		}
+		err = l.yield(intake.Refused{
+			Publisher: k.Publisher, Code: k.Code, ReceivedAt: k.ReceivedAt, Number: k.Number,
+			Bytes: int64(len(found.Data)),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	l.next = max(l.next, last+1)
 	return nil
 }
 

@@ -22,7 +22,7 @@ func TestOutlines(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	stored := natsin.NewRefusals(conn, w.sealer, nil)
+	stored := natsin.NewRefusals(conn, w.sealer, nil, nil)
 	list := func(from uint64, publisher string) (all []intake.Refused) {
 		t.Helper()
 		err := stored.Outlines(t.Context(), from, publisher, func(one intake.Refused) error {

@@ -13,6 +13,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	log "cakupan/eventstore/jetstream"
 )
 
 const (
@@ -65,6 +67,7 @@ type packs struct {
 	stop     context.CancelFunc
 	known    context.Context // ends when the consumer strays, which then confirms nothing
 	forget   context.CancelFunc
+	stream   *log.Passing // the packs as each server has them
 	sweeping context.CancelFunc
 	first    uint64         // no pack before it is there: of sweepAll
 	swept    chan struct{}  // closed when the sweeping has ended
@@ -113,7 +116,8 @@ func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *pack
 	p = &packs{
 		server: s, waiting: make(chan jetstream.Msg, packsDelivered), swept: make(chan struct{}),
 		first: 1, strayed: make(chan struct{}), watched: make(chan struct{}),
-		hands: hands{since: time.Now()},
+		hands:  hands{since: time.Now()},
+		stream: log.NewPassing(s.store, StreamIntake, s.opts.Lacking),
 	}
 	if p.consumer, err = takeOverPacks(ctx, js, s.opts.Forget); err != nil {
 		return nil, err

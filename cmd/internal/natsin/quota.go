@@ -207,9 +207,10 @@ func (r *Refusals) expire(ctx context.Context) (err error) {
 	}
 	removed, before := uint64(0), r.quota.now().Add(-r.quota.limits.Age)
 	for number := uint64(1); err == nil; number++ {
-		var m stored
-		m, err = r.fetch(ctx, map[string]any{"seq": number, "next_by_subj": subjectRefused + ">"})
-		if err != nil || m.Time.After(before) {
+		m, failed := r.fetch(ctx, map[string]any{
+			"seq": number, "next_by_subj": subjectRefused + ">",
+		})
+		if err = failed; err != nil || m.Time.After(before) {
 			break
 		}
 		number = m.Number

@@ -167,7 +167,7 @@ func TestQuotaSettled(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	shared := natsin.NewRefusals(store, w.sealer, q)
+	shared := natsin.NewRefusals(store, w.sealer, q, nil)
 	conn := w.dial("bone")
 	w.publish(conn, message("cakupan.intake.bone", "", line("urn:office", 1)))
 	w.refuse("bone", "some", 999, 0)

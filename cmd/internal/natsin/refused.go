@@ -19,6 +19,8 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore/cloudevents"
+	log "cakupan/eventstore/jetstream"
+	"cakupan/eventstore/jetstream/copies"
 	"cakupan/eventstore/seal"
 )
 
@@ -73,6 +75,7 @@ var ErrNoSuch = errors.New("nothing refused has this number")
 type Refusals struct {
 	conn   *nats.Conn
 	sealer *seal.Sealer
+	stream *log.Passing
 
 	// freeSpace tells how many bytes the disk has left; nil where nobody knows.
 	freeSpace func() (uint64, error)
@@ -84,9 +87,15 @@ type Refusals struct {
 }
 
 // NewRefusals returns the refusals, over a connection to where streams are kept. There need be no
-// stream: then nothing is refused. Without a quota, nothing bounds what is kept.
-func NewRefusals(conn *nats.Conn, sealer *seal.Sealer, quota *Quota) *Refusals {
-	return &Refusals{conn: conn, sealer: sealer, quota: quota, fault: func(string) {}}
+// stream: then nothing is refused. Without a quota, nothing bounds what is kept. What servers of a
+// cluster lack of their copies is noted in the book; nil: nowhere.
+func NewRefusals(
+	conn *nats.Conn, sealer *seal.Sealer, quota *Quota, lacking *copies.Book,
+) *Refusals {
+	return &Refusals{
+		conn: conn, sealer: sealer, quota: quota, fault: func(string) {},
+		stream: log.NewPassing(conn, StreamRefused, lacking),
+	}
 }
 
 // packOf names a pack by what it holds, which no other pack has. Eight bytes: two packs of one
@@ -125,7 +134,7 @@ func (r *Refusals) put(ctx context.Context, pack string, refused []Kept) error {
 	subject := subjectRefused + publisher + "." + pack
 	there := map[uint64]bool{}
 	for number := uint64(1); ; number++ {
-		entry, err := r.next(ctx, number, subject)
+		entry, err := r.nextOf(ctx, number, subject)
 		if errors.Is(err, ErrNoSuch) {
 			break
 		}
@@ -255,11 +264,15 @@ func readKept(plain []byte) (k Kept, err error) {
 
 // Next returns the first one with at least the given number; ErrNoSuch when there is none.
 func (r *Refusals) Next(ctx context.Context, number uint64) (Kept, error) {
-	return r.next(ctx, number, subjectRefused+">")
+	found, err := r.stream.Next(ctx, number)
+	return r.read(found.Stored, err)
 }
 
-func (r *Refusals) next(ctx context.Context, number uint64, subject string) (Kept, error) {
-	return r.get(ctx, map[string]any{"seq": number, "next_by_subj": subject})
+// nextOf returns the first one of a subject as the server that leads has it. One that it has lost
+// is passed over: to store it a second time, or not to count it, is no harm.
+func (r *Refusals) nextOf(ctx context.Context, number uint64, subject string) (Kept, error) {
+	m, err := r.fetch(ctx, map[string]any{"seq": number, "next_by_subj": subject})
+	return r.read(m, err)
 }
 
 // Get returns the one with the number; ErrNoSuch when there is none. One that cannot be opened is
@@ -268,7 +281,8 @@ func (r *Refusals) Get(ctx context.Context, number uint64) (Kept, error) {
 	if number == 0 {
 		return Kept{}, ErrNoSuch
 	}
-	return r.get(ctx, map[string]any{"seq": number})
+	found, err := r.stream.Get(ctx, number)
+	return r.read(found.Stored, err)
 }
 
 // Error codes of JetStream that mean that there is no such message.
@@ -278,26 +292,21 @@ const (
 	codeNoSuchSeq = 10043
 )
 
-// stored is a message of the stream, as JetStream returns it.
-type stored struct {
-	Subject string    `json:"subject"`
-	Number  uint64    `json:"seq"`
-	Data    []byte    `json:"data"`
-	Time    time.Time `json:"time"`
-}
-
 // fetch returns what is stored as it is, sealed; ErrNoSuch when there is none.
-func (r *Refusals) fetch(ctx context.Context, query map[string]any) (stored, error) {
+func (r *Refusals) fetch(ctx context.Context, query map[string]any) (log.Stored, error) {
 	var answer struct {
-		Message stored `json:"message"`
+		Message log.Stored `json:"message"`
 	}
 	err := r.ask(ctx, "$JS.API.STREAM.MSG.GET."+StreamRefused, query, &answer)
 	return answer.Message, err
 }
 
-func (r *Refusals) get(ctx context.Context, query map[string]any) (Kept, error) {
-	m, err := r.fetch(ctx, query)
-	if err != nil {
+// read opens what was found.
+func (r *Refusals) read(m log.Stored, err error) (Kept, error) {
+	switch {
+	case errors.Is(err, log.ErrNoMessage):
+		return Kept{}, ErrNoSuch
+	case err != nil:
 		return Kept{}, err
 	}
 	var k Kept
@@ -318,15 +327,45 @@ func (r *Refusals) Drop(ctx context.Context, number uint64) error {
 	if number == 0 {
 		return ErrNoSuch
 	}
-	m, err := r.fetch(ctx, map[string]any{"seq": number})
-	if err != nil {
+	m, err := r.stream.Get(ctx, number)
+	switch {
+	case errors.Is(err, log.ErrNoMessage):
+		return ErrNoSuch
+	case err != nil:
 		return err
 	}
-	if err := r.remove(ctx, number, true); err != nil {
+	err = r.remove(ctx, number, true)
+	if m.Elsewhere && (err == nil || errors.Is(err, ErrNoSuch)) {
+		err = r.awaitGone(ctx, number) // who leads has not had it before either
+	}
+	if err != nil {
 		return err
 	}
 	r.quota.gone(publisherOf(m.Subject), number)
 	return nil
+}
+
+// goneLook is how often it is looked whether others have removed one that who leads had lost.
+const goneLook = 50 * time.Millisecond
+
+// awaitGone waits until nobody has one any more.
+func (r *Refusals) awaitGone(ctx context.Context, number uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	for {
+		_, err := r.stream.Get(ctx, number)
+		switch {
+		case errors.Is(err, log.ErrNoMessage):
+			return nil
+		case err != nil:
+			return err
+		}
+		select {
+		case <-time.After(goneLook):
+		case <-ctx.Done():
+			return fmt.Errorf("drop %d, which another server has still: %w", number, ctx.Err())
+		}
+	}
 }
 
 // remove removes one that was there a moment ago; ErrNoSuch when somebody else has removed it. With

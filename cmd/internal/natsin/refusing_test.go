@@ -46,7 +46,7 @@ func TestRoomIsCheap(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	err = natsin.NewRefusals(conn, w.sealer, nil).Drop(t.Context(), w.refused()[5].Number)
+	err = natsin.NewRefusals(conn, w.sealer, nil, nil).Drop(t.Context(), w.refused()[5].Number)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,8 @@ func streamConfigs(replicas int) []jetstream.StreamConfig {
 		// The least there is: no message has an id, and at each start the server reads all
 		// messages that are as young as this.
 		Duplicates: 100 * time.Millisecond,
+		// So that each server can be asked for its own copy; see package copies.
+		AllowDirect: replicas > 1,
 	}
 	intake, refused := common, common
 	intake.Name, intake.Subjects = StreamIntake, []string{subjectPacks}

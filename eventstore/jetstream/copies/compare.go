@@ -32,8 +32,20 @@ type span struct{ from, to uint64 }
 
 // Check tells what a copy must have. Proven is asked of each message, and says whether it is what
 // was stored; Missed of those that one copy has and another one has not, and says besides whether
-// it is missed there: it may have been removed. Both may be the same.
-type Check struct{ Proven, Missed func(Message) bool }
+// it is missed there: it may have been removed. Both may be the same. Must is optional: it returns
+// the first number from one up to another whose message was not removed, 0 if all were.
+type Check struct {
+	Proven, Missed func(Message) bool
+	Must           func(first, last uint64) uint64
+}
+
+// must is Must, where there is one.
+func (c *Check) must(first, last uint64) uint64 {
+	if c.Must == nil {
+		return first
+	}
+	return c.Must(first, last)
+}
 
 // Compare reads each server's copy of a stream as a whole, and notes in the book what one lacks
 // that another one has, and which copies lack nothing. rest is called now and then. Copies that are
@@ -73,7 +85,7 @@ func (c *Copies) Compare(ctx context.Context, check Check, rest func()) error {
 		}
 	}
 	for server, of := range gaps {
-		if err := c.confirm(ctx, server, of, check.Missed); err != nil {
+		if err := c.confirm(ctx, server, of, check); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -82,9 +94,13 @@ func (c *Copies) Compare(ctx context.Context, check Check, rest func()) error {
 
 // confirm asks for what seems to be missing from a server's copy.
 func (c *Copies) confirm(
-	ctx context.Context, server string, gaps []span, missed func(Message) bool,
+	ctx context.Context, server string, gaps []span, check Check,
 ) error {
+	missed := check.Missed
 	for _, gap := range gaps {
+		if gap.from = check.must(gap.from, gap.to); gap.from == 0 {
+			continue
+		}
 		for n := 0; n < confirmMax && gap.from <= gap.to; n++ {
 			m, found, err := c.From(ctx, gap.from, missed)
 			if err != nil {
@@ -181,14 +197,15 @@ func (s *scan) place(ctx context.Context, stream jetstream.Stream) (jetstream.Co
 	return nil, errors.New("no consumer is placed there")
 }
 
-// Recheck looks again at what copies were found to lack, and takes back what is there now, or whose
-// server keeps the stream no more.
-func (c *Copies) Recheck(ctx context.Context, proven func(Message) bool) {
+// Recheck looks again at what copies were found to lack, and takes back what is there now, was
+// removed, or whose server keeps the stream no more.
+func (c *Copies) Recheck(ctx context.Context, check Check) {
 	for _, lack := range c.book.Lacks() {
 		if lack.Stream != c.stream {
 			continue
 		}
-		if has, ok := c.Has(ctx, lack.Server, lack.Message, proven); ok && has {
+		has, ok := c.Has(ctx, lack.Server, lack.Message, check.Missed)
+		if ok && has || check.must(lack.Message, lack.Message) == 0 {
 			c.book.sound(c.stream, lack.Server)
 			continue
 		}

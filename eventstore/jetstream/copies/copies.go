@@ -47,10 +47,12 @@ const (
 	silenceMax = time.Second
 )
 
-// Message is a message of a stream.
+// Message is a message of a stream. Subject and Time are empty where [Check.Proven] is asked.
 type Message struct {
-	Number uint64
-	Data   []byte
+	Number  uint64
+	Data    []byte
+	Subject string
+	Time    time.Time // when it was stored
 }
 
 // Copies are those of one stream. It is safe for concurrent use.
@@ -76,22 +78,32 @@ func New(conn *nats.Conn, stream string, book *Book) *Copies {
 // gets: then it is not ok either. An error says nothing about the message.
 func (c *Copies) From(ctx context.Context, number uint64, proven func(Message) bool,
 ) (m Message, ok bool, err error) {
+	m, ok, _, err = c.Search(ctx, number, proven)
+	return m, ok, err
+}
+
+// Search is From, and tells besides whether it is sure that nobody has an earlier one: each server
+// that keeps the stream has answered, or nobody can be asked.
+func (c *Copies) Search(ctx context.Context, number uint64, proven func(Message) bool,
+) (m Message, ok, sure bool, err error) {
 	switch {
 	case c == nil || !c.conn.IsConnected() && !c.conn.IsReconnecting():
-		return m, false, nil
+		return m, false, false, nil
 	case c.conn.IsReconnecting():
-		return m, false, fmt.Errorf("ask other copies: %w", nats.ErrDisconnected)
+		return m, false, false, fmt.Errorf("ask other copies: %w", nats.ErrDisconnected)
 	case c.conn.ConnectedClusterName() == "":
-		return m, false, nil
+		return m, false, true, nil
 	}
 	q := &question{copies: c, number: number, proven: proven, heard: map[string]bool{}}
 	if err = q.ask(ctx); err != nil {
-		return m, false, fmt.Errorf("ask other copies of %s: %w", c.stream, err)
+		return m, false, false, fmt.Errorf("ask other copies of %s: %w", c.stream, err)
 	}
-	if q.found && q.best.Number == number {
+	has := q.found && q.best.Number == number
+	if has {
 		c.note(ctx, q)
 	}
-	return q.best, q.found, nil
+	sure = has || q.nobody || q.keepers > 0 && len(q.heard) >= q.keepers
+	return q.best, q.found, sure, nil
 }
 
 // note notes which servers have not what another one has. One that follows and may be behind is not

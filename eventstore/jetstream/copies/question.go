@@ -19,6 +19,8 @@ const (
 	headerStatus = "Status"
 	headerNumber = "Nats-Sequence"
 	headerStream = "Nats-Stream"
+	headerAbout  = "Nats-Subject"
+	headerTime   = "Nats-Time-Stamp"
 
 	statusNobody = "503"
 )
@@ -33,9 +35,12 @@ type question struct {
 	inbox string // answers come below it, and traces
 	tries []try
 	heard map[string]bool // who has answered, and whether he has the message
-	all   int             // how many servers keep the stream; 0: not known yet
-	best  Message         // the first that is proven
-	found bool
+	all   int             // how many servers that keep the stream are there; 0: not known yet
+	// keepers is how many keep it, there or not; 0: not known.
+	keepers int
+	nobody  bool    // answers direct gets
+	best    Message // the first that is proven
+	found   bool
 
 	untraced bool // traces do not come
 }
@@ -61,6 +66,7 @@ func (q *question) ask(ctx context.Context) error {
 	err = q.repeat(bounded, answers)
 	switch {
 	case errors.Is(err, errNobody):
+		q.nobody = true
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -155,7 +161,8 @@ func (q *question) weigh(answer *nats.Msg) (has bool) {
 	if err != nil || number < q.number || answer.Header.Get(headerStream) != q.copies.stream {
 		return false
 	}
-	m := Message{Number: number, Data: answer.Data}
+	m := Message{Number: number, Data: answer.Data, Subject: answer.Header.Get(headerAbout)}
+	m.Time, _ = time.Parse(time.RFC3339Nano, answer.Header.Get(headerTime))
 	switch {
 	case q.found && number == q.best.Number && number > q.number:
 		return false
@@ -196,8 +203,9 @@ func (q *question) isDone(ctx context.Context) bool {
 	}
 	if q.all == 0 {
 		group, err := askGroup(ctx, q.copies.conn, q.copies.stream)
-		if q.all = max(1, len(group.online())); err != nil {
-			q.all = triesMax // so it is asked to the end
+		q.all, q.keepers = max(1, len(group.online())), len(group.all())
+		if err != nil {
+			q.all, q.keepers = triesMax, 0 // so it is asked to the end
 		}
 	}
 	return len(q.heard) >= q.all
