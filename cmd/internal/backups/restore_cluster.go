@@ -27,16 +27,27 @@ const restoringStream = "CAKUPAN_RESTORING"
 // connectCluster connects to the cluster, and refuses one that has a ledger, before the folder is
 // marked: so the mark of the folder says that the cluster had none. With an unfinished restore of
 // this folder the streams that are there are its own. The connection is that of the whole restore.
-func (r *restoring) connectCluster(ctx context.Context) (err error) {
+// A cluster that is starting is waited for, as by whoever opens a ledger.
+func (r *restoring) connectCluster(ctx context.Context) error {
 	on := &cluster.Cluster{URL: r.opts.NATS, Logger: r.opts.Log}
-	if r.conn, err = on.Connect("cakupan restore"); err != nil || r.again {
+	return on.Patiently(ctx, func(ctx context.Context) (err error) {
+		if r.conn, err = on.Connect("cakupan restore"); err != nil {
+			return err
+		}
+		if err = r.checkCluster(ctx); err != nil {
+			r.conn.Close()
+		}
 		return err
-	}
+	})
+}
+
+// checkCluster refuses a cluster that has a ledger, and finds out that one without answers.
+func (r *restoring) checkCluster(ctx context.Context) error {
 	js, err := natsjs.New(r.conn)
 	if err != nil {
 		return err
 	}
-	if marked, err := has(ctx, js, restoringStream); marked || err != nil {
+	if marked, err := has(ctx, js, restoringStream); marked || err != nil || r.again {
 		return err
 	}
 	for _, name := range clusterStreams() {

@@ -49,7 +49,7 @@ func (m *Meter) At(events uint64, part float64) {
 	}
 	m.shown = now
 	elapsed := now.Sub(m.started)
-	line := m.what + "  " + words.Thousands(events) + " events"
+	line := m.what + "  " + words.Counted(events, "event")
 	// A speed over less time than that says more about the start than about the job.
 	if seconds := elapsed.Seconds(); seconds > 0.5 {
 		line += "  " + words.Thousands(uint64(float64(events)/seconds)) + "/s"

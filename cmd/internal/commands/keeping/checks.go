@@ -64,8 +64,8 @@ func writeResult(out *cli.Console, result ledger.ReplayResult) error {
 	if !result.Matches {
 		verdict = "the live one is another ✗"
 	}
-	_, err := fmt.Fprintf(out.Stdout, "%s: %s events in %.2f s (%s events/s)\ndigest %s: %s\n",
-		result.Projection, words.Thousands(result.Events), result.Seconds,
+	_, err := fmt.Fprintf(out.Stdout, "%s: %s in %.2f s (%s events/s)\ndigest %s: %s\n",
+		result.Projection, words.Counted(result.Events, "event"), result.Seconds,
 		words.Thousands(uint64(result.EventsPerSecond)), result.Digest, verdict)
 	return err
 }
@@ -239,8 +239,9 @@ func writeReport(out *cli.Console, report ledger.VerifyReport) error {
 	if len(report.Copies) > 0 {
 		verdict = "nothing is lost"
 	}
-	_, err := fmt.Fprintf(out.Stdout, "%s events in %s frames: %s\nroot %s\n",
-		words.Thousands(report.Events), words.Thousands(report.Frames), verdict, report.Root)
+	_, err := fmt.Fprintf(out.Stdout, "%s in %s: %s\nroot %s\n",
+		words.Counted(report.Events, "event"), words.Counted(report.Frames, "frame"), verdict,
+		report.Root)
 	return err
 }
 

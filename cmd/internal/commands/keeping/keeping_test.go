@@ -66,6 +66,10 @@ func TestVerdict(t *testing.T) {
 				"is what a fresh fold of the log is ✓", "it is behind",
 			},
 		},
+		"little": {
+			ledger.VerifyReport{OK: true, Events: 1, Frames: 1, Root: "abcd"},
+			[]string{"1 event in 1 frame: nothing is wrong\nroot abcd\n"},
+		},
 		"copy": {
 			ledger.VerifyReport{
 				OK: true, Events: 1_234, Frames: 12, Root: "abcd",

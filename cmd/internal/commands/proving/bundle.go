@@ -158,12 +158,11 @@ func printAttested(w io.Writer, a *ledger.Attested) error {
 		root = hexHash(hash)
 	}
 	_, err := fmt.Fprintf(w, "%s %s on %s: covered %s, confirmed %s\n"+
-		"published as event %d, by rules %s: it follows from the %s events before it,"+
+		"published as event %d, by rules %s: it follows from the %s before it,"+
 		" whose root is\n%s\n"+
 		"Whether these are still the log's first: cakupan prove --from %d --to %d\n",
 		a.Answer.Region, a.Answer.Name, a.Answer.On, words.Thousands(a.Answer.Covered),
-		words.Thousands(a.Answer.Confirmed), a.Sequence, a.Rules, words.Thousands(a.Size), root,
-		a.Size,
-		a.Sequence)
+		words.Thousands(a.Answer.Confirmed), a.Sequence, a.Rules,
+		words.Counted(a.Size, "event"), root, a.Size, a.Sequence)
 	return err
 }

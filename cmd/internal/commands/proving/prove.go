@@ -238,9 +238,9 @@ func (p *proving) between(older, newer tlog.Tree) (tlog.TreeProof, error) {
 // writeTreeProof prints a proof for people, in the order in which it is checked, with the signed
 // checkpoint last as it is, to the byte: its signature is over its lines.
 func writeTreeProof(out *cli.Console, shown *shownTreeProof) error {
-	_, err := fmt.Fprintf(out.Stdout, "The log of %s events begins with that of %s. ✓\n"+
-		"from %d %s\nto %d %s\n", words.Thousands(shown.To.Size), words.Thousands(shown.From.Size),
-		shown.From.Size, shown.From.Root, shown.To.Size, shown.To.Root)
+	_, err := fmt.Fprintf(out.Stdout, "The log of %s begins with that of %s. ✓\n"+
+		"from %d %s\nto %d %s\n", words.Counted(shown.To.Size, "event"),
+		words.Thousands(shown.From.Size), shown.From.Size, shown.From.Root, shown.To.Size, shown.To.Root)
 	for _, part := range []struct {
 		title  string
 		hashes []string

@@ -81,7 +81,7 @@ func tellSeen(out *cli.Console, seen *witness.Seen) error {
 	if seen.Older != "" {
 		compared += "\nits key was changed: " + seen.Older + " has signed for the new one ✓"
 	}
-	_, err := fmt.Fprintf(out.Stdout, "%s\n%s events, root %s: %s\n%s\n", seen.Key,
-		words.Thousands(seen.Size), seen.Root, compared, kept)
+	_, err := fmt.Fprintf(out.Stdout, "%s\n%s, root %s: %s\n%s\n", seen.Key,
+		words.Counted(seen.Size, "event"), seen.Root, compared, kept)
 	return err
 }

@@ -113,8 +113,8 @@ func (c *listShow) Run(ctx context.Context, w *cli.Where, out *cli.Console) erro
 		if err := t.Write(out.Stdout); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(out.Stdout, l.Pick("%s baris dari %s, sumber %s\n",
-			"%s rows of %s, source %s\n"), words.Numeral(l, count), c.ID, source)
+		_, err = fmt.Fprintf(out.Stdout, l.Pick("%s dari %s, sumber %s\n",
+			"%s of %s, source %s\n"), words.CountedIn(l, count, "baris", "row"), c.ID, source)
 		return err
 	})
 }
@@ -239,15 +239,19 @@ func (c *listUndo) Run(ctx context.Context, w *cli.Where, out *cli.Console) erro
 			err = out.WriteJSON(t)
 		} else {
 			l := c.lang()
-			format := l.Pick("%s baris ditarik kembali, %s dilaporkan lagi\n",
-				"%s rows were taken back, %s said again\n")
+			were := "were"
+			if did.Removed == 1 {
+				were = "was"
+			}
+			format := l.Pick("%s ditarik kembali, %s dilaporkan lagi\n",
+				"%s "+were+" taken back, %s said again\n")
 			// What would be done is worked out as if it were done, up to the appending.
 			if c.DryRun {
-				format = l.Pick("%s baris akan ditarik kembali, %s dilaporkan lagi\n",
-					"%s rows would be taken back, %s said again\n")
+				format = l.Pick("%s akan ditarik kembali, %s dilaporkan lagi\n",
+					"%s would be taken back, %s said again\n")
 			}
-			_, err = fmt.Fprintf(out.Stdout, format, words.Numeral(l, did.Removed),
-				words.Numeral(l, did.Added))
+			_, err = fmt.Fprintf(out.Stdout, format,
+				words.CountedIn(l, did.Removed, "baris", "row"), words.Numeral(l, did.Added))
 		}
 		if err == nil && t.Refused > 0 {
 			return cli.QuietExit(problem.ExitRefused)

@@ -85,16 +85,17 @@ func writeStatus(out *cli.Console, s ledger.Status, l lists.Language) error {
 			v.At.Format(time.RFC3339)))
 	}
 	line(l.Pick("masukan", "intake"), fmt.Sprintf(
-		l.Pick("%s paket menunggu, %s pesan yang ditolak belum diselesaikan",
-			"%s packs wait, %s refused messages to be settled"),
-		words.Numeral(l, s.Intake.Waiting), words.Numeral(l, s.Intake.Refused)))
+		l.Pick("%s menunggu, %s belum diselesaikan", "%s waiting, %s to be settled"),
+		words.CountedIn(l, s.Intake.Waiting, "paket", "pack"),
+		words.CountedIn(l, s.Intake.Refused, "pesan yang ditolak", "refused message")))
 	// Told only where it has happened: it is something to act on, with larger limits or sooner
 	// retries.
 	if removed := s.Intake.Removed; removed.ForRoom+removed.ForAge > 0 {
 		line(l.Pick("dibuang", "removed"), fmt.Sprintf(
-			l.Pick("%s penolakan karena tempatnya penuh, %s karena lama, sejak dimulai",
-				"%s refusals to make room, %s for their age, since the start"),
-			words.Numeral(l, removed.ForRoom), words.Numeral(l, removed.ForAge)))
+			l.Pick("%s karena tempatnya penuh, %s karena lama, sejak dimulai",
+				"%s to make room, %s for their age, since the start"),
+			words.CountedIn(l, removed.ForRoom, "penolakan", "refusal"),
+			words.Numeral(l, removed.ForAge)))
 	}
 	for _, stream := range s.Streams {
 		text := fmt.Sprintf(l.Pick("%d dari %d salinan mutakhir", "%d of %d replicas are current"),

@@ -27,7 +27,7 @@ func TestStatusWords(t *testing.T) {
 			"status ok", "role standby", "writer http://a:7070 (a-1) since 2026-03-01T04:00:00Z",
 			"head event 1,234", "coverage event 1,200",
 			"verified log up to 1,100 at 2026-03-01T04:00:00Z",
-			"intake 2 packs wait, 3 refused messages to be settled",
+			"intake 2 packs waiting, 3 refused messages to be settled",
 			"removed 0 refusals to make room, 4 for their age, since the start",
 			"CAKUPAN 2 of 3 replicas are current, led by n1",
 		},
