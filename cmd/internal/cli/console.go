@@ -95,7 +95,7 @@ func (c *Console) Fail(err error, asJSON bool) int {
 		text = c.Said(text)
 	}
 	if c.LogJSON {
-		c.Logger().Error(text, slog.String("code", string(e.Code)))
+		c.Logger().Error("ended", slog.String("code", string(e.Code)), slog.String("detail", text))
 		return e.Exit()
 	}
 	c.Note("cakupan: %s", text)
@@ -124,7 +124,7 @@ func sentence(e *problem.Error, err error) string {
 // collects stderr cannot tell them apart.
 func (c *Console) Note(format string, args ...any) {
 	if c.LogJSON {
-		c.Logger().Info(fmt.Sprintf(format, args...))
+		c.Logger().Info("notice", slog.String("detail", fmt.Sprintf(format, args...)))
 		return
 	}
 	c.line(fmt.Sprintf(format, args...))

@@ -107,14 +107,15 @@ func TestLogIsJSON(t *testing.T) {
 	out.Fail(problem.New(problem.UsageWrong, "--listen is taken"), true)
 	var got []string
 	for line := range strings.Lines(stderr.String()) {
-		var record struct{ Level, Msg, Code string }
+		var record struct{ Level, Msg, Code, Detail string }
 		if err := json.Unmarshal([]byte(line), &record); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		got = append(got, record.Level+" "+record.Msg+" "+record.Code)
+		got = append(got, record.Level+" "+record.Msg+" "+record.Code+" "+record.Detail)
 	}
 	want := []string{
-		"INFO open: 3 may read ", "ERROR --listen is taken usage", "  usage",
+		"INFO notice  open: 3 may read", "ERROR ended usage --listen is taken",
+		"  usage --listen is taken",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)

@@ -86,9 +86,7 @@ func (o *Options) parts() (map[string]*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	if parts["/assets/story.json"], err = newPart("", "application/json", marks); err != nil {
-		return nil, err
-	}
-	parts["/assets/boundaries.json"], err = newPart("", "application/geo+json", shapes)
-	return parts, err
+	parts["/assets/story.json"] = newPart("", "application/json", marks)
+	parts["/assets/boundaries.json"] = newPart("", "application/geo+json", shapes)
+	return parts, nil
 }

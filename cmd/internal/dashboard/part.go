@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
@@ -11,34 +10,27 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"cakupan/cmd/internal/gzipped"
 )
 
 // part is a file of the page, as it is sent. What a phone has once, it is not sent again: its tag
 // is that of its content.
 type part struct {
 	contentType   string
-	plain, packed []byte // packed: gzip; nil where that is no less
+	plain, packed []byte // packed: nil where that is not worth it
 	tag           string
 }
 
-func newPart(name, contentType string, content []byte) (*part, error) {
+func newPart(name, contentType string, content []byte) *part {
 	if contentType == "" {
 		contentType = mime.TypeByExtension(path.Ext(name))
 	}
 	sum := sha256.Sum256(content)
-	p := &part{contentType: contentType, plain: content, tag: hex.EncodeToString(sum[:8])}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(content); err != nil {
-		return nil, err
+	return &part{
+		contentType: contentType, plain: content, packed: gzipped.Pack(content),
+		tag: hex.EncodeToString(sum[:8]),
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	if packed.Len() < len(content) {
-		p.packed = packed.Bytes()
-	}
-	return p, nil
 }
 
 // send answers with the part, packed for whoever takes it so, or that he has it already.
@@ -47,28 +39,13 @@ func (p *part) send(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", p.contentType)
 	if p.packed != nil {
 		h.Add("Vary", "Accept-Encoding")
-		if takesGzip(r.Header) {
-			content, tag = p.packed, tag+"-gzip"
-			h.Set("Content-Encoding", "gzip")
+		if gzipped.Taken(r.Header) {
+			content, tag = p.packed, tag+"-"+gzipped.Encoding
+			h.Set("Content-Encoding", gzipped.Encoding)
 		}
 	}
 	h.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
-}
-
-// takesGzip tells whether a client says so by name. One that does not gets the plain bytes, which
-// is never wrong.
-func takesGzip(h http.Header) bool {
-	for _, value := range h["Accept-Encoding"] {
-		for coding := range strings.SplitSeq(value, ",") {
-			name, weight, _ := strings.Cut(coding, ";")
-			weight = strings.ReplaceAll(weight, " ", "")
-			if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-				return strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" || weight == ""
-			}
-		}
-	}
-	return false
 }
 
 // embeddedParts returns the files that are embedded, by the path where they are.
@@ -83,8 +60,8 @@ func embeddedParts() (map[string]*part, error) {
 			return err
 		}
 		at := strings.TrimSuffix(strings.TrimPrefix(name, "page"), "index.html")
-		parts[at], err = newPart(name, "", content)
-		return err
+		parts[at] = newPart(name, "", content)
+		return nil
 	})
 	return parts, err
 }

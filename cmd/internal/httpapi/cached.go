@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cakupan/cmd/internal/gzipped"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
 )
@@ -33,8 +34,10 @@ func (a *API) cached(w *reply, r *http.Request, view *coverage.View, k knowledge
 		h.Set("Cache-Control", forever)
 	}
 	h.Add("Vary", "Authorization") // from some, small counts are hidden
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %t %s %s", a.token, min(known, view.Known()),
-		a.today(), w.member.seesAll(), r.URL.Path, r.URL.RawQuery))
+	h.Add("Vary", "Accept-Encoding")
+	w.packs = gzipped.Taken(r.Header)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %t %t %s %s", a.token, min(known, view.Known()),
+		a.today(), w.member.seesAll(), w.packs, r.URL.Path, r.URL.RawQuery))
 	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 	h.Set("ETag", tag)
 	if !hasTag(r.Header, tag) {

@@ -2,11 +2,14 @@ package httpapi
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -377,5 +380,44 @@ func TestCached(t *testing.T) {
 	c.set(t, "2021-01-05T04:00:00Z")
 	if get("/v1/coverage", after.Header.Get("ETag")).StatusCode != http.StatusOK {
 		t.Error("tomorrow's answer has the tag of today's")
+	}
+}
+
+// TestPacked: an answer of many lines is sent packed to who takes it so, under a tag of its own, and
+// plain to all others.
+func TestPacked(t *testing.T) {
+	ledger, c := newMemory(t), newClock(t, "2021-01-04T04:00:00Z")
+	url := serve(t, ledger, Config{Now: c.now}).URL()
+	publish(t, url, opened("1"))
+	get := func(coding, tag string) (*http.Response, string) {
+		request, err := http.NewRequestWithContext(t.Context(), "GET",
+			url+"/v1/series?region=75&from=2018-01-31&until=2020-12-31", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept-Encoding", coding) // so the library leaves it as it is
+		request.Header.Set("If-None-Match", tag)
+		return do(t, request)
+	}
+	plain, text := get("identity", "")
+	packed, body := get("br, gzip", "")
+	tag := packed.Header.Get("ETag")
+	if packed.Header.Get("Content-Encoding") != "gzip" || len(body) > len(text)/4 ||
+		plain.Header.Get("Content-Encoding") != "" || tag == plain.Header.Get("ETag") ||
+		!slices.Contains(packed.Header.Values("Vary"), "Accept-Encoding") {
+		t.Fatalf("%d bytes, %d packed: %v", len(text), len(body), packed.Header)
+	}
+	r, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := io.ReadAll(r); err != nil || string(again) != text {
+		t.Errorf("%v: %s", err, again)
+	}
+	if got, _ := get("gzip", tag); got.StatusCode != http.StatusNotModified {
+		t.Errorf("packed again: %d", got.StatusCode)
+	}
+	if got, _ := get("identity", tag); got.StatusCode != http.StatusOK {
+		t.Errorf("plain, of the other's tag: %d", got.StatusCode)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"cakupan/cmd/internal/gzipped"
 	"cakupan/cmd/internal/small"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -207,6 +208,12 @@ func arrayOf[T any](items []T) ([]byte, error) {
 // cut off.
 func send(w *reply, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
+	if w.packs {
+		if packed := gzipped.Pack(body); packed != nil {
+			w.Header().Set("Content-Encoding", gzipped.Encoding)
+			body = packed
+		}
+	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	// Whoever asked may be gone, and then there is nobody to tell.

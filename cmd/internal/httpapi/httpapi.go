@@ -255,6 +255,7 @@ type reply struct {
 	member  *Member // who has logged in; nil while the ledger is open
 	status  int     // that was sent
 	sharing bool    // it counts as one of its member's requests
+	packs   bool    // the answer is sent packed: who asked takes it so
 	work    shift   // of a long answer
 
 	mu      sync.Mutex // orders deadlines with a stop of the server, which shortens them
