@@ -28,7 +28,7 @@ func newPart(name, contentType string, content []byte) *part {
 	}
 	sum := sha256.Sum256(content)
 	return &part{
-		contentType: contentType, plain: content, packed: gzipped.Pack(content),
+		contentType: contentType, plain: content, packed: gzipped.PackWell(content),
 		tag: hex.EncodeToString(sum[:8]),
 	}
 }

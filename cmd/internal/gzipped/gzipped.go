@@ -38,15 +38,22 @@ func Taken(h http.Header) bool {
 
 // Pack returns the bytes packed, nil where that is not worth it. The same bytes make the same.
 func Pack(content []byte) []byte {
-	if len(content) < packMin {
-		return nil
-	}
-	var packed bytes.Buffer
 	w, ok := writers.Get().(*gzip.Writer)
 	if !ok {
 		return nil // writers has no other
 	}
 	defer writers.Put(w)
+	return pack(w, content)
+}
+
+// PackWell does so with more work: it is for what is packed once and sent often.
+func PackWell(content []byte) []byte { return pack(gzip.NewWriter(nil), content) }
+
+func pack(w *gzip.Writer, content []byte) []byte {
+	if len(content) < packMin {
+		return nil
+	}
+	var packed bytes.Buffer
 	w.Reset(&packed)
 	// A buffer takes all.
 	_, _ = w.Write(content)

@@ -33,8 +33,14 @@ func TestPack(t *testing.T) {
 	if Pack(noise) != nil || Pack([]byte(strings.Repeat("a", packMin-1))) != nil {
 		t.Error("packed without need")
 	}
+	if PackWell(noise) != nil {
+		t.Error("packed without need, and well")
+	}
 	text := []byte(strings.Repeat(`{"region":"75.03","covered":7}`, 1_000))
 	packed := Pack(text)
+	if well := PackWell(text); len(well) == 0 || len(well) > len(packed) {
+		t.Errorf("%d bytes packed, %d well", len(packed), len(well))
+	}
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		t.Fatal(err)
