@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -77,6 +78,9 @@ type Options struct {
 	Address string
 	// WebSocket is the same for those who connect by WebSocket, as programs in browsers must.
 	WebSocket string
+	// Upgrade refuses a request that is to become a WebSocket, by an error that is shown to who
+	// asks: a browser has any page ask anywhere. Optional; it may be called by many at once.
+	Upgrade func(r *http.Request) error
 	// TLS makes those connections encrypted. Optional.
 	TLS *tls.Config
 	// Consumers bounds the consumers of the log that one login may have. 0: 8.

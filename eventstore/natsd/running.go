@@ -68,7 +68,7 @@ func (r *running) ready() error {
 // listen lets others connect. Called once. An empty address: none for others than WebSockets.
 func (r *running) listen(opts *Options) error {
 	if opts.WebSocket != "" {
-		err := r.access.listenForSockets(r.server, opts.TLS, opts.Strangers, func(err error) {
+		err := r.access.listenForSockets(r.server, opts, func(err error) {
 			select {
 			case r.gaveUp <- fmt.Sprintf("websockets: %v", err):
 			default: // it has given up already

@@ -53,9 +53,7 @@ func socketsOf(s *server.Server) (*sockets, error) {
 // place of the one that the server has opened, at the same address, and does with them the same.
 // Nobody is let in before; who comes in between is hung up on, and comes again. failed is told why
 // it ended, unless it was closed.
-func (a *access) listenForSockets(s *server.Server, config *tls.Config, strangers int,
-	failed func(error),
-) error {
+func (a *access) listenForSockets(s *server.Server, opts *Options, failed func(error)) error {
 	w, err := socketsOf(s)
 	if err != nil {
 		return err
@@ -75,13 +73,14 @@ func (a *access) listenForSockets(s *server.Server, config *tls.Config, stranger
 	if err != nil {
 		return fmt.Errorf("listen for websockets: %w", err)
 	}
-	a.sockets = newCrowd(listener, strangers)
+	a.sockets = newCrowd(listener, opts.Strangers)
 	var at net.Listener = a.sockets
-	if config != nil {
-		at = tls.NewListener(at, config)
+	if opts.TLS != nil {
+		at = tls.NewListener(at, opts.TLS)
 	}
 	ours := &http.Server{
-		Handler: theirs.Handler, ReadTimeout: theirs.ReadTimeout, ErrorLog: theirs.ErrorLog,
+		Handler:     upgrading(theirs.Handler, opts.Upgrade),
+		ReadTimeout: theirs.ReadTimeout, ErrorLog: theirs.ErrorLog,
 		// A WebSocket takes a connection over, which HTTP/2 does not allow.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
@@ -92,4 +91,18 @@ func (a *access) listenForSockets(s *server.Server, config *tls.Config, stranger
 		}
 	}()
 	return nil
+}
+
+// upgrading has a handler take the requests that may become WebSockets alone.
+func upgrading(next http.Handler, upgrade func(*http.Request) error) http.Handler {
+	if upgrade == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := upgrade(r); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

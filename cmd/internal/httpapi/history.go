@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -223,11 +224,30 @@ var forwardedHeaders = []string{
 }
 
 // toOwnName tells whether a request was sent to a name that every machine has for itself.
-func toOwnName(r *http.Request) bool {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(r.Host); err == nil {
+func toOwnName(r *http.Request) bool { return isOwnName(r.Host) }
+
+// isOwnName tells whether a host, with or without a port, is a name that every machine has for
+// itself.
+func isOwnName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	to, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return strings.EqualFold(host, "localhost") || err == nil && to.Unmap().IsLoopback()
+}
+
+// OwnPage refuses what an open ledger must not take of those who ask for a WebSocket: what was sent
+// to another name or forwarded, as of any request, and what a page of another machine asks for. No
+// browser keeps a page from that, and there is no login.
+func OwnPage(r *http.Request) error {
+	if err := ownName(r); err != nil {
+		return err
+	}
+	origin := r.Header.Get("Origin")
+	if page, err := url.Parse(origin); origin == "" || err == nil && isOwnName(page.Host) {
+		return nil
+	}
+	return problem.New(problem.Forbidden, "this ledger is open to its own machine alone, and a"+
+		" page from elsewhere asks. Have those who ask log in: `cakupan publisher add` and"+
+		" `cakupan reader add`")
 }

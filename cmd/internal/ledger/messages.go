@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,6 +36,9 @@ type MessageOptions struct {
 	TLS       *tls.Config // nil: none
 	Consumers int         // of the log, that one login may have; 0: 8
 	Strangers int         // connections of one network that have not logged in; 0: 128
+	// Open refuses a request for a WebSocket while the ledger is open to its own machine: a
+	// browser there has any page ask for one. Optional.
+	Open func(r *http.Request) error
 }
 
 func (o MessageOptions) listens() bool { return o.Address != "" || o.WebSocket != "" }
@@ -67,6 +71,15 @@ func (l *Ledger) login(name, secret, remote string) (natsd.Client, error) {
 	}, nil
 }
 
+// upgrade refuses a request for a WebSocket that an open ledger must not take. Where everybody logs
+// in, whose page asks says nothing: no secret is sent by itself.
+func (l *Ledger) upgrade(r *http.Request) error {
+	if l.opts.Messages.Open == nil || l.register.Guarded() {
+		return nil
+	}
+	return l.opts.Messages.Open(r)
+}
+
 // natsServer returns the options of the embedded server. Without an address nobody from outside can
 // connect.
 func (l *Ledger) natsServer() natsd.Options {
@@ -74,6 +87,7 @@ func (l *Ledger) natsServer() natsd.Options {
 	if m := l.opts.Messages; m.listens() {
 		opts.Address, opts.WebSocket, opts.TLS = m.Address, m.WebSocket, m.TLS
 		opts.Processors, opts.Now = shares.Processors(), time.Now
+		opts.Upgrade = l.upgrade
 		opts.Authenticate, opts.Consumers, opts.Strangers = l.login, m.Consumers, m.Strangers
 	}
 	return opts

@@ -133,7 +133,7 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 		Refold: c.Refold, Refused: c.Refused.limits(),
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, WebSocket: c.NATSWebSocket, TLS: d.TLS,
-			Consumers: c.Consumers, Strangers: c.Share.Strangers,
+			Consumers: c.Consumers, Strangers: c.Share.Strangers, Open: httpapi.OwnPage,
 		},
 	})
 	if err != nil {
