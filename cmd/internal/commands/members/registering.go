@@ -123,13 +123,14 @@ func (m *memberLine) secretSince() string {
 	return m.CreatedAt
 }
 
-// lastUse returns when the member last logged in, as far as is noted: once a day, not at each
-// request. A dash says that no use is noted.
+// lastUse returns the day on which the member last logged in. It is noted once a day and some time
+// later, so the hour would say what is not so. A dash says that no use is noted.
 func (m *memberLine) lastUse() string {
 	if m.UsedAt == "" {
 		return "–"
 	}
-	return words.LocalTime(m.UsedAt)
+	day, _, _ := strings.Cut(words.LocalTime(m.UsedAt), " ")
+	return day
 }
 
 // typeNames returns the types of events for people; those that belong together by their common
