@@ -80,9 +80,9 @@ func (f *fold) addFact(e *facts.Event) {
 	// The new grant is the last one in the course: before the event there were the others. What
 	// other commitments pay stays the same.
 	if e.Kind == event.FundingGranted {
-		before := c.grants[:len(c.grants)-1]
-		f.paid = c.appendPaysOf(f.paid, e.Commitment, before)
-		f.pays = c.appendPaysOf(f.pays, e.Commitment, c.grants)
+		own := c.grantsOf(e.Commitment)
+		f.paid = c.appendPaysOf(f.paid, e.Commitment, own[:len(own)-1])
+		f.pays = c.appendPaysOf(f.pays, e.Commitment, own)
 		f.recount()
 	}
 	f.touched.after = causeOf(e.Kind)

@@ -3,6 +3,7 @@ package findings
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
@@ -24,13 +25,20 @@ type course struct {
 	stretches []enrolment.Stretch // on which it is open
 	grants    []grant             // in order of the log
 	died      []temporal.Date     // by stretch: the last day of its worker's life, or Never
+	looked    int                 // at how many facts, stretches and grants, of all courses
 	cover     cover
 	workers   []uint32 // for whom openings in force are
 	traits    traits
 	lacks     lacks
 	onBudget  months // on some day of which it is open with payer APBD; see budgetMonths
 	reckoned  bool   // onBudget is known
-	mem       memory
+	sides     sides
+	elsewhere map[region.Code]months // by funder, of long courses: see monthsOutside
+	public    struct {               // see monthsAsASN
+		known  bool
+		months months
+	}
+	mem memory
 }
 
 // cover is when an enrolment is covered or in grace, once that is known. Nobody asks it of most of
@@ -47,8 +55,16 @@ type memory struct {
 	one     [1]enrolment.Span // of what the only grant pays
 	a, b, c months
 	paid    months
-	grants  []pay // by commitment
 	pair    pair
+}
+
+// sides are the grants and revocations of an enrolment by commitment, once somebody asks: there may
+// be thousands of either, and each commitment is asked for its own.
+type sides struct {
+	known   bool
+	grants  []grant        // by commitment, then in order of the log
+	revokes []facts.Grant  // the same
+	until   temporal.Month // the first month after the last one that is paid
 }
 
 // grant is one in force, and what it pays of the months it was granted for.
@@ -68,7 +84,10 @@ func (g *grant) pays() months { return span(g.From, g.until) }
 // the state may go on afterwards.
 func (c *course) read(v *view, e uint32) {
 	c.e, c.lacks.known, c.reckoned, c.cover.known = e, false, false, false
+	c.sides.known, c.public.known = false, false
+	clear(c.elsewhere)
 	v.gather(&c.facts, e)
+	c.looked += c.facts.Len()
 	c.stretches = enrolment.AppendStretches(c.stretches[:0], c.facts.Changes())
 	c.workers = c.facts.AppendWorkers(c.workers[:0])
 	c.readGrants(v)
@@ -94,6 +113,7 @@ func (c *course) spells() []enrolment.Spell {
 		money.Credit(credit.From, credit.Until)
 	}
 	spells := c.cover.spells[:0]
+	c.looked += len(c.stretches) + len(c.grants) + len(c.facts.Credits())
 	for i := range c.stretches {
 		spells = enrolment.AppendSpells(spells, c.stretches[i], c.died[i], &money)
 	}
@@ -158,10 +178,10 @@ func (c *course) appendPays(all []pay) []pay {
 	return all
 }
 
-// appendPaysOf appends what grants of a commitment pay. Of the enrolment's own they may be some: so
-// what was paid before a grant came is known without reading the course twice.
+// appendPaysOf appends what grants of one commitment pay. Of the enrolment's own they may be some:
+// so what was paid before a grant came is known without reading the course twice.
 func (c *course) appendPaysOf(all []pay, commitment uint32, grants []grant) []pay {
-	c.mem.paid = appendPaid(c.mem.paid[:0], commitment, grants)
+	c.mem.paid = appendPaid(c.mem.paid[:0], grants)
 	for _, s := range c.mem.paid {
 		all = append(all, pay{commitment, s})
 	}
@@ -183,37 +203,87 @@ func (c *course) commitments(yield func(commitment uint32, pays months)) {
 		yield(g.Commitment, union(c.mem.one[:]))
 		return
 	}
-	all := c.mem.grants[:0]
-	for i := range c.grants {
-		g := &c.grants[i]
-		all = append(all, pay{g.Commitment, enrolment.Span{From: g.From, Until: g.until}})
-	}
-	c.mem.grants = all
-	slices.SortStableFunc(all, func(a, b pay) int {
-		return cmp.Compare(a.commitment, b.commitment)
+	c.grantsOfEach(func(own []grant) {
+		c.mem.paid = appendPaid(c.mem.paid[:0], own)
+		yield(own[0].Commitment, c.mem.paid)
 	})
-	for len(all) > 0 {
-		commitment, paid := all[0].commitment, c.mem.paid[:0]
-		for len(all) > 0 && all[0].commitment == commitment {
-			paid, all = append(paid, all[0].Span), all[1:]
+}
+
+// grantsOfEach calls yield with the grants of each commitment, in order of their numbers.
+func (c *course) grantsOfEach(yield func(own []grant)) {
+	for all := c.bySides().grants; len(all) > 0; {
+		n := 1
+		for n < len(all) && all[n].Commitment == all[0].Commitment {
+			n++
 		}
-		c.mem.paid = union(paid)
-		yield(commitment, c.mem.paid)
+		c.looked += n
+		yield(all[:n])
+		all = all[n:]
 	}
+}
+
+// bySides returns grants and revocations by commitment.
+func (c *course) bySides() *sides {
+	s := &c.sides
+	if s.known {
+		return s
+	}
+	s.known, s.until = true, -enrolment.NeverMonth
+	c.looked += len(c.grants) + len(c.facts.Revokes())
+	s.grants = append(s.grants[:0], c.grants...)
+	for i := range s.grants {
+		if g := &s.grants[i]; g.From < g.until {
+			s.until = max(s.until, g.until)
+		}
+	}
+	if c.several() {
+		slices.SortStableFunc(s.grants, func(a, b grant) int {
+			return cmp.Compare(a.Commitment, b.Commitment)
+		})
+	}
+	s.revokes = append(s.revokes[:0], c.facts.Revokes()...)
+	if len(s.revokes) > 1 {
+		slices.SortFunc(s.revokes, func(a, b facts.Grant) int {
+			return cmp.Or(cmp.Compare(a.Commitment, b.Commitment),
+				cmp.Compare(a.Sequence, b.Sequence))
+		})
+	}
+	return s
+}
+
+// grantsOf returns the grants of a commitment, in order of the log.
+func (c *course) grantsOf(commitment uint32) []grant {
+	own := side(c.bySides().grants, commitment, func(g *grant) uint32 { return g.Commitment })
+	c.looked += len(own)
+	return own
+}
+
+// revokesOf returns its revocations, in order of the log.
+func (c *course) revokesOf(commitment uint32) []facts.Grant {
+	all := c.bySides().revokes
+	own := side(all, commitment, func(g *facts.Grant) uint32 { return g.Commitment })
+	c.looked += len(own)
+	return own
+}
+
+// side returns those of a commitment among all, which are in order of their commitments.
+func side[T any](all []T, commitment uint32, of func(*T) uint32) []T {
+	from := sort.Search(len(all), func(i int) bool { return of(&all[i]) >= commitment })
+	all = all[from:]
+	return all[:sort.Search(len(all), func(i int) bool { return of(&all[i]) > commitment })]
 }
 
 // paidBy returns the months that a commitment pays.
 func (c *course) paidBy(commitment uint32) months { return c.paidByIn(nil, commitment) }
 
 func (c *course) paidByIn(spans months, commitment uint32) months {
-	return appendPaid(spans, commitment, c.grants)
+	return appendPaid(spans, c.grantsOf(commitment))
 }
 
-func appendPaid(spans months, commitment uint32, grants []grant) months {
+// appendPaid appends what grants pay to no months.
+func appendPaid(spans months, grants []grant) months {
 	for i := range grants {
-		if g := &grants[i]; g.Commitment == commitment {
-			spans = append(spans, enrolment.Span{From: g.From, Until: g.until})
-		}
+		spans = append(spans, enrolment.Span{From: grants[i].From, Until: grants[i].until})
 	}
 	return union(spans)
 }
@@ -224,6 +294,7 @@ func (c *course) paid() months { return c.paidIn(nil) }
 // paidIn does so in memory, as those that follow. A month that several commitments pay is one. They
 // append to spans and join them with what was there: give them empty memory.
 func (c *course) paidIn(spans months) months {
+	c.looked += len(c.grants)
 	for i := range c.grants {
 		spans = append(spans, enrolment.Span{From: c.grants[i].From, Until: c.grants[i].until})
 	}
@@ -234,6 +305,7 @@ func (c *course) paidIn(spans months) months {
 func (c *course) credited() months { return c.creditedIn(nil) }
 
 func (c *course) creditedIn(spans months) months {
+	c.looked += len(c.facts.Credits())
 	for _, g := range c.facts.Credits() {
 		spans = append(spans, enrolment.Span{From: g.From, Until: g.Until})
 	}
@@ -247,6 +319,7 @@ func (c *course) openWhere(such func(t *enrolment.Terms) bool) months {
 }
 
 func (c *course) openWhereIn(spans months, such func(t *enrolment.Terms) bool) months {
+	c.looked += len(c.stretches)
 	for i := range c.stretches {
 		if s := &c.stretches[i]; such(&s.Terms) && s.From < s.Until {
 			spans = append(spans, touched(s.From, s.Until))
@@ -268,6 +341,7 @@ func (c *course) budgetMonths() months {
 
 // anyTerms reports whether it is ever open under such terms.
 func (c *course) anyTerms(such func(t *enrolment.Terms) bool) bool {
+	c.looked += len(c.stretches)
 	for i := range c.stretches {
 		if such(&c.stretches[i].Terms) {
 			return true
@@ -275,6 +349,41 @@ func (c *course) anyTerms(such func(t *enrolment.Terms) bool) bool {
 	}
 	return false
 }
+
+// monthsOutside returns the months on some day of which it is open and does not lie in a funder's
+// region. Those of a course of many stretches are worked out once for each funder, of which there
+// are no more than regions: each of thousands of commitments asks.
+func (c *course) monthsOutside(funder region.Code) months {
+	if m, known := c.elsewhere[funder]; known {
+		return m
+	}
+	outside := func(t *enrolment.Terms) bool { return !lies(t.Region, funder) }
+	if !c.anyTerms(outside) {
+		return nil
+	}
+	m := c.openWhere(outside)
+	if len(c.stretches) > fewStretches {
+		if c.elsewhere == nil {
+			c.elsewhere = map[region.Code]months{}
+		}
+		c.elsewhere[funder] = m
+	}
+	return m
+}
+
+// monthsAsASN returns the months on some day of which its category is ASN.
+func (c *course) monthsAsASN() months {
+	if !c.public.known {
+		c.public.known = true
+		c.public.months = c.openWhereIn(c.public.months[:0], func(t *enrolment.Terms) bool {
+			return t.Category == event.ASN
+		})
+	}
+	return c.public.months
+}
+
+// fewStretches is up to how many stretches a course is short.
+const fewStretches = 8
 
 // touched returns the months that have a day of [from, until). The span must have a day.
 func touched(from, until temporal.Date) enrolment.Span {
@@ -319,9 +428,13 @@ func (c *course) coveredIn(spans months) months {
 
 // coveredOn reports whether the enrolment is covered on a day.
 func (c *course) coveredOn(day temporal.Date) bool {
-	return slices.ContainsFunc(c.spells(), func(s enrolment.Spell) bool {
-		return s.From <= day && day < s.Until && !s.InGrace()
-	})
+	spells := c.spells()
+	after := sort.Search(len(spells), func(i int) bool { return spells[i].From > day })
+	if after == 0 {
+		return false
+	}
+	s := &spells[after-1] // they are in order of time, and apart
+	return day < s.Until && !s.InGrace()
 }
 
 // monthEnds returns the months on whose last day a spell lies. Percents of regions are of those

@@ -131,9 +131,10 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	f := p.fold
 	f.admit(events)
 	for i := range events {
-		f.work, f.left = 0, 0
+		f.work, f.left, f.course.looked = 0, 0, 0
 		f.apply(&events[i], &b.facts, &extras[i])
 		p.showRest()
+		f.work += f.course.looked / lookedTogether
 		// What is left for Show counts too: it takes memory until that is through with it.
 		part.Last, part.Work = events[i].Sequence, part.Work+1+f.work+f.left
 		if part.Work >= budget {
@@ -142,6 +143,10 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	}
 	return len(events)
 }
+
+// lookedTogether is how many facts, stretches and grants that are looked at count as one course
+// that is read: nearly all enrolments have fewer.
+const lookedTogether = 64
 
 // read takes hold of what readers see, and returns what lets it go. The order is that of the
 // fields: everybody who takes both must take them so.

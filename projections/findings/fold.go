@@ -52,8 +52,8 @@ type fold struct {
 	pays   []pay  // counted in
 	course course // the one that was read last
 	read   bool   // no course has changed since: none does but in change, merge and unmerge
-	work   int    // how many courses were read since the last event, as the next
-	left   int    // how many steps were left
+	work   int    // how many courses were read since the last event; see lookedTogether
+	left   int    // how many steps were left since then
 }
 
 // ahead is what the next events lead to: memory of admit. The pointers are good until the next
@@ -272,12 +272,15 @@ func (f *fold) crowd(c *course, weight int32) {
 // countLosing counts an enrolment among those that lose cover at the end of a commitment, where
 // that is near, if it does.
 func (f *fold) countLosing(c *course) {
-	for i := range c.grants {
-		if commitment := c.grants[i].Commitment; f.watched.has(commitment) {
+	if !slices.ContainsFunc(c.grants, func(g grant) bool { return f.watched.has(g.Commitment) }) {
+		return
+	}
+	c.grantsOfEach(func(own []grant) {
+		if commitment := own[0].Commitment; f.watched.has(commitment) {
 			fund := f.fundOf(commitment)
 			f.lose(c.e, fund, commitment, c.losesCover(commitment, fund.end))
 		}
-	}
+	})
 }
 
 // lose notes whether an enrolment loses cover at the end of a commitment. Nothing is done while the

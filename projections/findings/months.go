@@ -51,7 +51,7 @@ func (m months) minus(other months) months { return m.appendMinus(nil, other) }
 // memory than either. From one span to the next the place in the other set moves on, and back by as
 // much as the last one reached beyond.
 func (m months) appendMinus(rest, other months) months {
-	at := 0
+	at := other.reaching(m)
 	for _, s := range m {
 		for at > 0 && other[at-1].Until > s.From {
 			at--
@@ -67,6 +67,22 @@ func (m months) appendMinus(rest, other months) months {
 		}
 	}
 	return rest
+}
+
+// reaching returns the place of the first span that reaches beyond the beginning of another set: so
+// that a few months cost a search of many, and not a look at all that were before.
+func (m months) reaching(other months) int {
+	const few = 8
+	if len(m) <= few || len(other) == 0 {
+		return 0
+	}
+	return enrolment.EndingAfter(m, other[0].From)
+}
+
+// meets reports whether one of the months [from, until) is in the set. It costs a search.
+func (m months) meets(from, until temporal.Month) bool {
+	i := enrolment.EndingAfter(m, from)
+	return from < until && i < len(m) && m[i].From < until
 }
 
 // outside returns the months that are not in [from, until). Nearly always there are none, and
@@ -87,7 +103,7 @@ func (m months) and(other months) months { return m.appendAnd(nil, other) }
 // appendAnd appends the months that are in both sets. Both must be sets, and both neither of their
 // memory.
 func (m months) appendAnd(both, other months) months {
-	for i, j := 0, 0; i < len(m) && j < len(other); {
+	for i, j := 0, other.reaching(m); i < len(m) && j < len(other); {
 		from, until := max(m[i].From, other[j].From), min(m[i].Until, other[j].Until)
 		if from < until {
 			both = append(both, enrolment.Span{From: from, Until: until})

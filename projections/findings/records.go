@@ -53,7 +53,8 @@ type records struct {
 	months map[owner]link
 	next   []link // by index: another one that is open of the same owner
 
-	ahead []uint32 // memory of prefetch
+	ahead  []uint32     // memory of prefetch
+	places map[mark]int // memory of marks
 }
 
 // link is the index of a record plus one; 0: none. Indexes never move, because records are never
@@ -63,7 +64,9 @@ type link uint32
 // newRecords returns those of an empty log, in pages of 256: a commit writes each page of which a
 // record got its until, and these lie all over the table.
 func newRecords() *records {
-	return &records{table: pages.NewTable[record](8), months: map[owner]link{}}
+	return &records{
+		table: pages.NewTable[record](8), months: map[owner]link{}, places: map[mark]int{},
+	}
 }
 
 // head returns the first link of an owner. Owners that nobody has noted anything of have none, and
@@ -134,17 +137,17 @@ func (r *records) settle(o owner, all []mark, seq eventstore.Sequence) {
 	if was == 0 && len(all) == 0 {
 		return
 	}
-	head := link(0)
+	head, left := link(0), newMarks(all, r.places)
 	for at := was; at != 0; {
-		next := r.next[at-1]
-		if i := indexOf(all, r.table.At(int(at-1))); i < 0 {
-			r.table.Edit(int(at - 1)).until = seq
-		} else {
+		next, is := r.next[at-1], r.table.At(int(at-1))
+		if left.take(mark{is.code, is.second}) {
 			r.next[at-1], head = head, at
-			all = slices.Delete(all, i, i+1)
+		} else {
+			r.table.Edit(int(at - 1)).until = seq
 		}
 		at = next
 	}
+	all = left.rest()
 	for i := range all {
 		at := r.append(record{
 			since: seq, number: o.number, second: all[i].second, month: o.month,
@@ -155,9 +158,54 @@ func (r *records) settle(o owner, all []mark, seq eventstore.Sequence) {
 	r.setHead(o, head)
 }
 
-// indexOf returns which of what is wrong a record is of, -1 when none is.
-func indexOf(all []mark, r *record) int {
-	return slices.Index(all, mark{r.code, r.second})
+// marks are what is wrong with an owner, of which some are taken out. Of few each is looked at; of
+// many it is noted where they are: an enrolment that thousands of commitments were granted to has
+// as many.
+type marks struct {
+	all    []mark
+	places map[mark]int // of those that are left; nil: they are few
+}
+
+// fewMarks is up to how many are few.
+const fewMarks = 16
+
+// newMarks returns those in the caller's memory, some of which is moved about. The places are
+// memory too, and empty.
+func newMarks(all []mark, places map[mark]int) marks {
+	if len(all) <= fewMarks {
+		return marks{all: all}
+	}
+	for i := range all {
+		places[all[i]] = i
+	}
+	return marks{all, places}
+}
+
+// take takes one out, and returns whether it was there.
+func (m *marks) take(one mark) bool {
+	if m.places == nil {
+		i := slices.Index(m.all, one)
+		if i >= 0 {
+			m.all = slices.Delete(m.all, i, i+1)
+		}
+		return i >= 0
+	}
+	_, is := m.places[one]
+	delete(m.places, one)
+	return is
+}
+
+// rest returns those that are left, in their order.
+func (m *marks) rest() []mark {
+	if m.places == nil {
+		return m.all
+	}
+	rest := slices.DeleteFunc(m.all, func(one mark) bool {
+		_, is := m.places[one]
+		return !is
+	})
+	clear(m.places)
+	return rest
 }
 
 // raise adds a finding about an event and its date. Its since is the event's own sequence, always:

@@ -56,6 +56,7 @@ const (
 	unopened                    // no opening
 	changed                     // two changes or more, of which one may be the opening
 	budgeted                    // days on which it is open with payer APBD
+	isASN                       // days on which its category is ASN
 )
 
 func (c *course) findTraits() (t traits) {
@@ -74,6 +75,9 @@ func (c *course) findTraits() (t traits) {
 	for i := range c.stretches {
 		if c.stretches[i].Terms.Payer == event.APBD {
 			t |= budgeted
+		}
+		if c.stretches[i].Terms.Category == event.ASN {
+			t |= isASN
 		}
 	}
 	return t
@@ -94,16 +98,6 @@ func (k *sink) checkEnrolment(v *view, c *course, after cause) {
 			rule.find(v, c, k)
 		}
 	}
-}
-
-// grantsOf returns the grants of a commitment.
-func (c *course) grantsOf(commitment uint32) (all []eventstore.Sequence) {
-	for i := range c.grants {
-		if c.grants[i].Commitment == commitment {
-			all = append(all, c.grants[i].Sequence)
-		}
-	}
-	return all
 }
 
 // A termination or reinstatement of an enrolment never opened.

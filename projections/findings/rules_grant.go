@@ -1,6 +1,8 @@
 package findings
 
 import (
+	"slices"
+
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -58,12 +60,7 @@ func (p *pair) raise(c *course, k *sink, code Code, m months) *found {
 	if k.bare {
 		return f
 	}
-	for i := range c.grants {
-		g := &c.grants[i]
-		if g.Commitment == p.commitment && (len(m) == 0 || len(g.pays().and(m)) > 0) {
-			f.events = append(f.events, g.Sequence)
-		}
-	}
+	f.events = append(f.events, paying(c.grantsOf(p.commitment), m)...)
 	f.rupiah = times(f.months.count(), p.budget.tariff)
 	return f
 }
@@ -73,7 +70,7 @@ func (p *pair) raise(c *course, k *sink, code Code, m months) *found {
 func (p *pair) raiseAll(c *course, k *sink, code Code) {
 	f := p.raise(c, k, code, p.pays)
 	if !k.bare {
-		f.events = append(f.events, c.grantsOf(p.commitment)...)
+		f.events = append(f.events, paying(c.grantsOf(p.commitment), nil)...)
 	}
 }
 
@@ -113,20 +110,27 @@ func grantBeyondPeriod(_ *view, c *course, p *pair, k *sink) {
 // not be wrong: a revoked grant may be given anew on purpose. Its months count from the revoked
 // one on.
 func grantAfterRevocation(_ *view, c *course, p *pair, k *sink) {
-	for _, r := range c.facts.Revokes() {
-		if r.Commitment != p.commitment {
-			continue
-		}
-		for i := range c.grants {
-			g := &c.grants[i]
-			if g.Commitment == r.Commitment && g.Sequence > r.Sequence &&
-				g.From <= r.From && r.From < g.until {
-				f := k.add(GrantAfterRevocation, p.commitment, span(r.From, g.until),
-					r.Sequence, g.Sequence)
-				f.rupiah = times(f.months.count(), p.budget.tariff)
-			}
-		}
+	revokes := c.revokesOf(p.commitment)
+	if len(revokes) == 0 {
+		return
 	}
+	grants := c.grantsOf(p.commitment)
+	all := grantedAgain(grants, revokes, k.bare)
+	if len(all) == 0 {
+		return
+	}
+	f := k.add(GrantAfterRevocation, p.commitment, nil)
+	if k.bare {
+		return
+	}
+	var m months
+	for _, again := range all {
+		m = append(m, enrolment.Span{From: again.from, Until: again.until})
+		f.events = append(f.events, again.Sequence)
+	}
+	f.months = union(m)
+	f.events = append(f.events, overruled(grants, revokes)...)
+	f.rupiah = times(f.months.count(), p.budget.tariff)
 }
 
 // A paid month in which the enrolment's region does not lie in the funder's. In a month in which
@@ -135,11 +139,11 @@ func funderOutside(_ *view, c *course, p *pair, k *sink) {
 	if !p.budget.known || p.budget.funder == region.Nation {
 		return
 	}
-	outside := func(t *enrolment.Terms) bool { return !lies(t.Region, p.budget.funder) }
-	if !c.anyTerms(outside) {
+	outside := c.monthsOutside(p.budget.funder)
+	if len(outside) == 0 {
 		return
 	}
-	if m := p.pays.and(c.openWhere(outside)); len(m) > 0 {
+	if m := p.pays.and(outside); len(m) > 0 {
 		f := p.raise(c, k, FunderOutside, m)
 		f.events = append(f.events, p.budget.committed)
 		f.events = append(f.events,
@@ -149,11 +153,10 @@ func funderOutside(_ *view, c *course, p *pair, k *sink) {
 
 // A paid month in which the category is ASN.
 func asnFunded(_ *view, c *course, p *pair, k *sink) {
-	asn := func(t *enrolment.Terms) bool { return t.Category == event.ASN }
-	if !c.anyTerms(asn) {
+	if c.traits&isASN == 0 {
 		return
 	}
-	if m := p.pays.and(c.openWhere(asn)); len(m) > 0 {
+	if m := p.pays.and(c.monthsAsASN()); len(m) > 0 {
 		f := p.raise(c, k, ASNFunded, m)
 		f.events = append(f.events,
 			k.events(c, event.EnrolmentOpened, event.EnrolmentAmended)...)
@@ -169,13 +172,11 @@ func lies(r, in region.Code) bool {
 // the commitment ends, and no commitment pays a later month. A grant that pays beyond the end is
 // another commitment's, or one of this commitment that goes beyond its period.
 func (c *course) losesCover(commitment uint32, end temporal.Month) bool {
-	pays := false
-	for i := range c.grants {
-		g := &c.grants[i]
-		if g.From < g.until && g.until > end {
-			return false
-		}
-		pays = pays || g.Commitment == commitment && g.From < end && end <= g.until
+	if c.bySides().until > end {
+		return false
 	}
+	pays := slices.ContainsFunc(c.grantsOf(commitment), func(g grant) bool {
+		return g.From < end && end <= g.until
+	})
 	return pays && c.coveredOn(end.First()-1)
 }

@@ -162,14 +162,14 @@ func doubleFunded(v *view, p *person, k *sink) {
 		}
 	}
 	for _, c := range p.courses {
-		f.events = append(f.events, c.paying(twice)...)
+		f.events = append(f.events, paying(c.grants, twice)...)
 	}
 }
 
-// paying returns the grants that pay one of the months.
-func (c *course) paying(m months) (all []eventstore.Sequence) {
-	for i := range c.grants {
-		if g := &c.grants[i]; len(g.pays().and(m)) > 0 {
+// paying returns those grants that pay one of the months, which are a set; of none all.
+func paying(grants []grant, m months) (all []eventstore.Sequence) {
+	for i := range grants {
+		if g := &grants[i]; len(m) == 0 || m.meets(g.From, g.until) {
 			all = append(all, g.Sequence)
 		}
 	}
@@ -189,7 +189,7 @@ func paidAfterDeath(v *view, p *person, k *sink) {
 			continue
 		}
 		f := k.add(PaidAfterDeath, 0, m, p.death)
-		f.events = append(f.events, c.paying(later)...)
+		f.events = append(f.events, paying(c.grants, later)...)
 		for _, credit := range c.facts.Credits() {
 			if len(span(credit.From, credit.Until).and(later)) > 0 {
 				f.events = append(f.events, credit.Sequence)

@@ -95,7 +95,8 @@ func (f *fold) settleForeseen(e uint32) bool {
 	if is == nil {
 		return false
 	}
-	f.bare.found = append(f.bare.found[:0], found{code: is.code})
+	f.bare.reset()
+	f.bare.found = append(f.bare.found, found{code: is.code})
 	f.note(owner{kind: ofEnrolment, number: e}, f.bare.found)
 	f.wait(e, is.next)
 	is.month = enrolment.NeverMonth
@@ -120,7 +121,7 @@ func (f *fold) settleEnrolment(e uint32, after cause) {
 	if f.noted[ofEnrolment].has(e) {
 		after = anything
 	}
-	f.bare.found = f.bare.found[:0]
+	f.bare.reset()
 	f.bare.checkEnrolment(&f.view, c, after)
 	f.note(owner{kind: ofEnrolment, number: e}, f.bare.sorted())
 	turn := c.turn(f.month)

@@ -28,6 +28,47 @@ type found struct {
 type sink struct {
 	found []found
 	bare  bool // months and events are of no interest
+
+	at map[mark]int // where in found each is, once these are many
+}
+
+// fewFound is up to how many findings are looked at one by one.
+const fewFound = 16
+
+// reset empties the sink for another owner, and keeps its memory.
+func (k *sink) reset() {
+	if len(k.found) > fewFound {
+		clear(k.at)
+	}
+	k.found = k.found[:0]
+}
+
+// find returns where a finding is; what is not found is where the next one will be. One enrolment
+// may be granted by thousands of commitments, and each be a finding.
+func (k *sink) find(m mark) int {
+	if len(k.found) <= fewFound {
+		i := slices.IndexFunc(k.found, func(f found) bool {
+			return f.code == m.code && f.second == m.second
+		})
+		if i < 0 {
+			i = len(k.found)
+		}
+		return i
+	}
+	if len(k.at) == 0 {
+		if k.at == nil {
+			k.at = map[mark]int{}
+		}
+		for i := range k.found {
+			k.at[mark{k.found[i].code, k.found[i].second}] = i
+		}
+	}
+	i, is := k.at[m]
+	if !is {
+		i = len(k.found)
+		k.at[m] = i
+	}
+	return i
 }
 
 // add adds months and events to what is found of a code and a commitment. A finding is of one code
@@ -37,11 +78,10 @@ func (k *sink) add(code Code, second uint32, m months, events ...eventstore.Sequ
 	if k.bare {
 		m, events = nil, nil
 	}
-	for i := range k.found {
-		if f := &k.found[i]; f.code == code && f.second == second {
-			f.months, f.events = f.months.with(m), append(f.events, events...)
-			return f
-		}
+	if i := k.find(mark{code, second}); i < len(k.found) {
+		f := &k.found[i]
+		f.months, f.events = f.months.with(m), append(f.events, events...)
+		return f
 	}
 	m = slices.Clone(m) // it may be memory that is used again
 	k.found = append(k.found, found{code: code, second: second, months: m, events: events})

@@ -1,0 +1,110 @@
+package findings_test
+
+import (
+	"fmt"
+	"testing"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections"
+	"cakupan/projections/findings"
+	"cakupan/projections/projtest"
+	st "cakupan/projections/standingtest"
+)
+
+// longCourses are ways to report very much about one enrolment.
+var longCourses = map[string]func(i int) event.Event{
+	"amendments": func(i int) event.Event {
+		return st.Amended("e", event.Data{Region: []region.Code{7503, 7101}[i%2]}, dayOf(i))
+	},
+	"ends": func(i int) event.Event {
+		if i%2 == 0 {
+			return st.Terminated("e", dayOf(i))
+		}
+		return st.Reinstated("e", dayOf(i))
+	},
+	"credits": func(i int) event.Event {
+		return st.Credited("e", monthOf(2*i), monthOf(2*i)+1)
+	},
+	"grants": func(i int) event.Event {
+		return st.Granted("c", "e", monthOf(2*i), monthOf(2*i)+1)
+	},
+	"grants of many commitments": func(i int) event.Event {
+		return st.Granted(fmt.Sprint("c", i), "e", monthOf(2*i), monthOf(2*i)+1)
+	},
+	"revocations": func(i int) event.Event {
+		if i%2 == 0 {
+			return st.Granted("c", "e", monthOf(i), monthOf(i)+4)
+		}
+		return st.Revoked("c", "e", monthOf(i+2))
+	},
+	"all of them": func(i int) event.Event {
+		c := fmt.Sprint("c", i/8)
+		switch i % 8 {
+		case 0:
+			committed := st.Committed(c, event.Funding(1), 0, 40_000)
+			committed.Data.Funder = []region.Code{7503, 7101, 75}[i/8%3]
+			return committed
+		case 1, 2:
+			return st.Granted(c, "e", monthOf(i), monthOf(i)+4)
+		case 3:
+			return st.Revoked(c, "e", monthOf(i))
+		case 4:
+			return st.Amended("e", event.Data{Region: []region.Code{7503, 7101}[i/8%2]}, dayOf(i))
+		case 5:
+			return st.Amended("e", event.Data{
+				Category: []event.Category{event.ASN, event.Vulnerable}[i/8%2],
+			}, dayOf(i))
+		case 6:
+			return st.Credited("e", monthOf(i), monthOf(i)+1)
+		default:
+			return st.Granted(c, "e", monthOf(i)+2, monthOf(i)+3)
+		}
+	},
+}
+
+// dayOf and monthOf are in no order, and far apart.
+func dayOf(i int) temporal.Date { return temporal.Date(i * 7919 % 30_000) }
+
+func monthOf(i int) temporal.Month { return temporal.Month(i * 7919 % 30_011) }
+
+// TestFactsAreLinear: an event about an enrolment of very many facts looks at each of them some
+// times, however many they are: with twice as many, at twice as much.
+func TestFactsAreLinear(t *testing.T) {
+	const few = 250
+	for name, fact := range longCourses {
+		t.Run(name, func(t *testing.T) {
+			work := func(n int) (last int) {
+				p := findings.New(nil)
+				var batch findings.Batch
+				for i := range n {
+					e := projections.Event{RecordedAt: 1_600_000_000_000_000_000}
+					e.Sequence = eventstore.Sequence(i + 1)
+					if e.Event = fact(i); i == 0 {
+						e.Event = st.Opened("e", "w", st.Terms(7503, event.APBD), 0)
+					}
+					e.Key = event.Key{Source: "urn:dear", ID: fmt.Sprint(i)}
+					if err := p.Prepare(projtest.FrameOf(t, []projections.Event{e}), &batch); err != nil {
+						t.Fatal(err)
+					}
+					part, err := p.Apply(&batch, 1)
+					if err != nil {
+						t.Fatal(err)
+					}
+					p.Show(&batch)
+					if i >= n-16 { // of each kind two
+						last += part.Work
+					}
+				}
+				return last
+			}
+			one, two := work(few), work(2*few)
+			if one == 0 || float64(two) > 2.3*float64(one) {
+				t.Errorf("about %d facts the last events are %d work, about %d they are %d",
+					few, one, 2*few, two)
+			}
+		})
+	}
+}
