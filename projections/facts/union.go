@@ -1,6 +1,9 @@
 package facts
 
 import (
+	"iter"
+	"slices"
+
 	"cakupan/domain/enrolment"
 	"cakupan/domain/temporal"
 )
@@ -50,6 +53,42 @@ func (s *State) unite(a, b uint32) {
 	}
 	s.persons.Merge(a, b)
 	s.unions.of[s.Person(a)] = x
+}
+
+// Parting tells what becomes of a person once a merge in force is not any more, given its owner:
+// the ids of one of the two that it leaves, none when it leaves one, and the last days of life of
+// those and of the others. It changes nothing, and costs as much as to part them.
+func (s *State) Parting(owner Owner) (left []uint32, died, others temporal.Date) {
+	worker, into := s.Merge(owner)
+	left = s.persons.Leaving(worker, into)
+	was := s.DiedOn(worker)
+	if died, others = was, was; len(left) == 0 || was == enrolment.Never {
+		return left, died, others
+	}
+	if died = s.firstDeathOf(slices.Values(left)); died > was {
+		return left, died, others
+	}
+	leaves := make(map[uint32]bool, len(left))
+	for _, id := range left {
+		leaves[id] = true
+	}
+	others = s.firstDeathOf(func(yield func(uint32) bool) {
+		for id := range s.persons.All(worker) {
+			if !leaves[id] && !yield(id) {
+				return
+			}
+		}
+	})
+	return left, died, others
+}
+
+// firstDeathOf returns the first of the last days of life of ids, or Never.
+func (s *State) firstDeathOf(ids iter.Seq[uint32]) temporal.Date {
+	died := enrolment.Never
+	for id := range ids {
+		died = min(died, s.diedOn(id))
+	}
+	return died
 }
 
 // divide notes that a merge of two workers is not in force any more, and returns the ids of one of
@@ -106,11 +145,7 @@ func (s *State) keepUnion(w uint32, u *union) {
 
 // firstDeath returns the last day of life of the person that a worker is, as reported of each id.
 func (s *State) firstDeath(w uint32) temporal.Date {
-	died := enrolment.Never
-	for id := range s.persons.All(w) {
-		died = min(died, s.diedOn(id))
-	}
-	return died
+	return s.firstDeathOf(s.persons.All(w))
 }
 
 // house adds an id to the homes of a union, which it must not be among.

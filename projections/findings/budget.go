@@ -124,28 +124,33 @@ func (l *ledger) moneyAsOf(list []int, k eventstore.Sequence) (all []*money) {
 }
 
 // budgetAsOf returns what a commitment comes to as known at k. It looks at all events that state
-// terms: they are few, and for now the ledger keeps the outcome.
+// terms: for now the ledger keeps the outcome, which only a retraction makes it work out anew.
 func (l *ledger) budgetAsOf(c uint32, k eventstore.Sequence) (b budget) {
 	books := l.account(c)
 	if books == nil {
 		return b
 	}
 	for _, m := range l.moneyAsOf(books.terms, k) {
-		first := b.first
-		switch {
-		case event.Type(m.kind) == event.FundingCommitted:
-			if first == 0 {
-				first = m.sequence
-			}
-			b = budget{
-				true, m.funder, m.from, m.until, m.heads, m.months, m.tariff, m.ceiling,
-				first, m.sequence, m.sequence,
-			}
-		case b.known:
-			b.amend(m)
-		}
+		b.state(m)
 	}
 	return b
+}
+
+// state takes over what an event states that came after all others.
+func (b *budget) state(m *money) {
+	switch {
+	case event.Type(m.kind) == event.FundingCommitted:
+		first := b.first
+		if first == 0 {
+			first = m.sequence
+		}
+		*b = budget{
+			true, m.funder, m.from, m.until, m.heads, m.months, m.tariff, m.ceiling,
+			first, m.sequence, m.sequence,
+		}
+	case b.known:
+		b.amend(m)
+	}
 }
 
 // amend takes over the terms that an amendment names. It becomes the last event whatever it names.

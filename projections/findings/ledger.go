@@ -1,7 +1,9 @@
 package findings
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 	"sort"
 
 	"cakupan/domain/event"
@@ -73,7 +75,8 @@ type ledger struct {
 
 	accounts []*books // derived: by commitment; nil: nothing was said of it
 	countsOf map[region.Code][]int
-	nameOf   []string // derived from names
+	counts   map[region.Code][]int // of countsOf those in force now, by reference and then the log
+	nameOf   []string              // derived from names
 	numberOf map[string]uint32
 
 	ofSender []uint32 // by number of [senders]: that of names; 0: it was not seen yet
@@ -96,6 +99,7 @@ func newLedger() *ledger {
 		chain:        pages.NewHistory(8, chainShift),
 		names:        facts.NewLines(),
 		countsOf:     map[region.Code][]int{},
+		counts:       map[region.Code][]int{},
 		numberOf:     map[string]uint32{},
 	}
 }
@@ -107,13 +111,30 @@ func (l *ledger) addMoney(m money) {
 	books := l.booksOf(m.commitment)
 	*books.list(m.kind) = append(*books.list(m.kind), index)
 	if books.states(m.kind) {
-		books.budget = l.budgetAsOf(m.commitment, latest)
+		books.budget.state(&m)
 	}
 }
 
 // addPublication notes a publication, in order of the log as those before it.
 func (l *ledger) addPublication(p publication) {
-	l.countsOf[p.region] = append(l.countsOf[p.region], l.publications.Append(p))
+	i := l.publications.Append(p)
+	l.countsOf[p.region] = append(l.countsOf[p.region], i)
+	l.count(i)
+}
+
+// count notes that a publication is in force.
+func (l *ledger) count(i int) {
+	p := l.publications.At(i)
+	at, _ := l.findCount(p.region, p.reference, i)
+	l.counts[p.region] = slices.Insert(l.counts[p.region], at, i)
+}
+
+// findCount returns where among those in force a publication of a region is, or belongs.
+func (l *ledger) findCount(r region.Code, reference temporal.Date, i int) (int, bool) {
+	return slices.BinarySearchFunc(l.counts[r], i, func(other, i int) int {
+		return cmp.Or(cmp.Compare(l.publications.At(other).reference, reference),
+			cmp.Compare(other, i))
+	})
 }
 
 // addEvent notes who sent an event and when it was recorded. Every event must be noted, also one
@@ -215,8 +236,12 @@ func (l *ledger) retractPublication(target, by eventstore.Sequence) (*publicatio
 	if i == t.Len() || t.At(i).sequence != target || t.At(i).retracted != 0 {
 		return nil, false
 	}
-	t.Edit(i).retracted = by
-	return t.At(i), true
+	p := t.Edit(i)
+	p.retracted = by
+	if at, found := l.findCount(p.region, p.reference, i); found {
+		l.counts[p.region] = slices.Delete(l.counts[p.region], at, at+1)
+	}
+	return p, true
 }
 
 // inForce reports whether an event is in force as known at k.
@@ -227,10 +252,17 @@ func inForce(sequence, retracted, k eventstore.Sequence) bool {
 // workforceAsOf returns the publication that counts for a region on a day, as known at k; nil:
 // none.
 //
-// It is the latest by reference, of equal ones the last of the log (contract, section 3). A region
-// has some dozens at most: they are all looked at.
+// It is the latest by reference, of equal ones the last of the log (contract, section 3). Of those
+// in force now it is found by a search, as each month since a publication asks; as known before,
+// all are looked at.
 func (l *ledger) workforceAsOf(r region.Code, on temporal.Date, k eventstore.Sequence,
 ) (best *publication) {
+	if k == latest {
+		if at, _ := l.findCount(r, on+1, -1); at > 0 {
+			return l.publications.At(l.counts[r][at-1])
+		}
+		return nil
+	}
 	for _, i := range l.countsOf[r] {
 		p := l.publications.At(i)
 		if p.reference <= on && inForce(p.sequence, p.retracted, k) &&
@@ -261,6 +293,9 @@ func (l *ledger) derive() {
 	for i := range l.publications.Len() {
 		r := l.publications.At(i).region
 		l.countsOf[r] = append(l.countsOf[r], i)
+		if l.publications.At(i).retracted == 0 {
+			l.count(i)
+		}
 	}
 }
 

@@ -62,15 +62,12 @@ func (f *fold) merge(e *facts.Event, b *facts.Batch) {
 	f.touched.enrolments = append(f.touched.enrolments, enrolments...)
 }
 
-// unmerge takes a merge out of force. Where nobody of the person has died, nobody's days change:
-// only who is one with whom does.
+// unmerge takes a merge out of force. Days change of those alone who are not one any more with the
+// first who has died: else only who is one with whom does.
 func (f *fold) unmerge(own facts.Owner, do func()) {
 	worker, into := f.s.Merge(own)
 	person := f.s.Person(worker)
-	var enrolments []uint32
-	if f.s.DiedOn(worker) < enrolment.Never {
-		enrolments = f.enrolments(f.homes(worker))
-	}
+	enrolments := f.revived(own)
 	least := f.leastOf(person)
 	f.countAllOut(enrolments)
 	crowd := f.crowds[person]
@@ -106,6 +103,27 @@ func (f *fold) unmerge(own facts.Owner, do func()) {
 		f.in(stays)
 	}
 	f.touched.enrolments = append(f.touched.enrolments, enrolments...)
+}
+
+// revived returns the enrolments of those whose last day of life is another one once a merge is not
+// in force any more.
+func (f *fold) revived(own facts.Owner) []uint32 {
+	worker, _ := f.s.Merge(own)
+	was := f.s.DiedOn(worker)
+	if was == enrolment.Never {
+		return nil
+	}
+	left, died, others := f.s.Parting(own)
+	f.work += len(left)
+	switch {
+	case died != was:
+		return f.enrolments(left)
+	case others != was:
+		slices.Sort(left)
+		return f.enrolments(butFor(f.homes(worker), left))
+	default:
+		return nil
+	}
 }
 
 // addTo tells a crowd of enrolments that come to its person.

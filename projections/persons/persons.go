@@ -126,6 +126,25 @@ func (p *Persons) Unmerge(a, b uint32) (left []uint32) {
 	return left
 }
 
+// Leaving returns what Unmerge of the two would, and leaves all as it is. It costs as much.
+func (p *Persons) Leaving(a, b uint32) (leaving []uint32) {
+	x, y := p.ids[a], p.ids[b]
+	if x == nil || y == nil {
+		return nil
+	}
+	if i, found := x.find(y); !found || x.joined[i].merges > 1 {
+		return nil
+	}
+	x.part(y)
+	y.part(x)
+	for _, one := range p.apart(x, y) {
+		leaving = append(leaving, one.number)
+	}
+	x.join(y)
+	y.join(x)
+	return leaving
+}
+
 // id returns the id of a number, as a person of its own where no merge has named it before.
 func (p *Persons) id(number uint32) *id {
 	one := p.ids[number]

@@ -34,7 +34,12 @@ func TestPersonsAreWhoMergesJoin(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "changes") {
 			if len(merges) > 0 && rapid.IntRange(0, 4).Draw(t, "takes back") < 2 {
 				i := rapid.IntRange(0, len(merges)-1).Draw(t, "which")
-				p.Unmerge(merges[i][1], merges[i][0]) // which was merged into which says nothing
+				a, b := merges[i][1], merges[i][0] // which was merged into which says nothing
+				leaving := p.Leaving(a, b)
+				check(t, &p, merges)
+				if left := p.Unmerge(a, b); !slices.Equal(left, leaving) {
+					t.Fatalf("%v were to leave, and %v have left", leaving, left)
+				}
 				merges = slices.Delete(merges, i, i+1)
 			} else {
 				a := rapid.Uint32Range(0, ids-2).Draw(t, "a")
