@@ -27,6 +27,8 @@ type NATS struct {
 	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"${natsTLSCert}"`
 	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"${tlsKey}"`
 	TLSCA   string `name:"tls-ca" placeholder:"FILE" help:"${natsTLSCA}"`
+
+	LogFormat string `enum:"text,json" default:"text" placeholder:"FORMAT" help:"${logFormat}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -51,6 +53,7 @@ Examples:
 // whoever runs the program is to start another process. Unsafe settings are wrong usage (exit code
 // 2), as trying again does not help; a node that does not start, or gives up, is exit code 1.
 func (c *NATS) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err error) {
+	out.LogJSON = c.LogFormat == "json"
 	if w.Server != "" {
 		return cli.Usage("nats runs a node on a folder: name one with --data")
 	}
@@ -90,7 +93,7 @@ func (c *NATS) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err err
 // tell says where the node listens: the address as taken, with the port that was free where port 0
 // was asked for. It is said once the node listens, which may be before the cluster has a leader.
 func (c *NATS) tell(w *cli.Where, node *natsd.Node, out *cli.Console) error {
-	if w.JSON {
+	if w.JSON || out.LogJSON {
 		return out.WriteJSON(map[string]string{"name": c.Name, "nats": node.URL()})
 	}
 	_, err := fmt.Fprintf(out.Stdout, "node %s listens at %s\n", c.Name, node.URL())
