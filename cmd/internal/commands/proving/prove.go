@@ -240,7 +240,8 @@ func (p *proving) between(older, newer tlog.Tree) (tlog.TreeProof, error) {
 func writeTreeProof(out *cli.Console, shown *shownTreeProof) error {
 	_, err := fmt.Fprintf(out.Stdout, "The log of %s begins with that of %s. ✓\n"+
 		"from %d %s\nto %d %s\n", words.Counted(shown.To.Size, "event"),
-		words.Thousands(shown.From.Size), shown.From.Size, shown.From.Root, shown.To.Size, shown.To.Root)
+		words.Thousands(shown.From.Size), shown.From.Size, shown.From.Root, shown.To.Size,
+		shown.To.Root)
 	for _, part := range []struct {
 		title  string
 		hashes []string
