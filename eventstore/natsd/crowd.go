@@ -22,17 +22,16 @@ import (
 const strangersDefault = 128
 
 // crowd is where the server takes connections of others. It hangs up on strangers that are too many
-// of one network, whom the server would let wait for two seconds each, and reads what a member
-// sends at his pace.
+// of one network, first on who came first, whom the server would let wait for two seconds each, and
+// reads what a member sends at his pace.
 type crowd struct {
 	net.Listener
-	strangers int // of one network
 
 	// mu guards what follows, and what of each guest is said to be its. The maps grow with who is
 	// there, not with who was.
 	mu        sync.Mutex
-	byNetwork map[netip.Prefix]int // strangers
-	byAddress map[string]*guest    // all, by where they come from
+	strangers *stranger.Waiting[*guest]
+	byAddress map[string]*guest // all, by where they come from
 }
 
 // newCrowd bounds strangers; 0 is the default.
@@ -41,8 +40,8 @@ func newCrowd(listener net.Listener, strangers int) *crowd {
 		strangers = strangersDefault
 	}
 	return &crowd{
-		Listener: listener, strangers: strangers,
-		byNetwork: map[netip.Prefix]int{}, byAddress: map[string]*guest{},
+		Listener: listener, strangers: stranger.NewWaiting[*guest](strangers),
+		byAddress: map[string]*guest{},
 	}
 }
 
@@ -57,29 +56,27 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if !ok {
 			return nil, errors.Join(fmt.Errorf("connection is a %T", conn), conn.Close())
 		}
-		if g := c.enter(tcp, conn.RemoteAddr().String()); g != nil {
-			return g, nil
+		g, beyond := c.enter(tcp, conn.RemoteAddr().String())
+		if beyond != nil {
+			_ = beyond.Close() // there is nobody to tell
 		}
-		_ = conn.Close() // there is nobody to tell
+		return g, nil
 	}
 }
 
-// enter counts a connection, or returns nil when its network has too many.
-func (c *crowd) enter(conn *net.TCPConn, from string) *guest {
-	g := &guest{
+// enter counts a connection. beyond is the stranger of its network who must be hung up on for it.
+func (c *crowd) enter(conn *net.TCPConn, from string) (g, beyond *guest) {
+	g = &guest{
 		TCPConn: conn, crowd: c, from: from, network: stranger.Network(from),
 		gone: make(chan struct{}),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if g.network.IsValid() {
-		if c.byNetwork[g.network] >= c.strangers {
-			return nil
-		}
-		c.byNetwork[g.network]++
+		g.place, beyond, _ = c.strangers.Enter(g.network, g)
 	}
 	c.byAddress[from] = g
-	return g
+	return g, beyond
 }
 
 // known says that who comes from an address has logged in, is a stranger no more, and has this
@@ -98,9 +95,7 @@ func (c *crowd) forget(g *guest) {
 	if !g.network.IsValid() {
 		return
 	}
-	if c.byNetwork[g.network]--; c.byNetwork[g.network] == 0 {
-		delete(c.byNetwork, g.network)
-	}
+	c.strangers.Leave(g.place)
 	g.network = netip.Prefix{}
 }
 
@@ -110,7 +105,8 @@ type guest struct {
 	*net.TCPConn
 	crowd   *crowd
 	from    string
-	network netip.Prefix  // that counts it as a stranger; invalid when none does
+	network netip.Prefix // that counts it as a stranger; invalid when none does
+	place   stranger.Place
 	gone    chan struct{} // closed when it has ended
 
 	pace atomic.Pointer[pace] // nil: nobody has logged in, or he has all

@@ -2,10 +2,10 @@ package natsd
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -14,45 +14,44 @@ import (
 // out, once. Who comes from this machine is never one.
 func TestCrowd(t *testing.T) {
 	c := newCrowd(nil, 3)
-	enter := func(from string, in bool) *guest {
+	enter := func(from string, mustGo *guest) *guest {
 		t.Helper()
-		g := c.enter(new(net.TCPConn), from)
-		if (g != nil) != in {
-			t.Fatalf("%s: let in: %v", from, g != nil)
+		g, beyond := c.enter(new(net.TCPConn), from)
+		if beyond != mustGo {
+			t.Fatalf("%s: for it goes %v", from, beyond)
 		}
 		return g
 	}
-	first := enter("192.0.2.1:1", true)
-	enter("192.0.2.2:1", true)
-	enter("[::ffff:192.0.2.3]:1", true)
-	enter("192.0.2.4:1", false)
-	enter("198.51.100.1:1", true)
-	enter("[2001:db8:0:1::1]:1", true)
-	enter("[2001:db8:0:2::1]:1", true)
-	enter("[2001:db8:0:3::1%eth0]:1", true)
-	enter("[2001:db8:0:4::1]:1", false)
+	first := enter("192.0.2.1:1", nil)
+	second := enter("192.0.2.2:1", nil)
+	third := enter("[::ffff:192.0.2.3]:1", nil)
+	enter("198.51.100.1:1", nil)
+	six := enter("[2001:db8:0:1::1]:1", nil)
+	enter("[2001:db8:0:2::1]:1", nil)
+	enter("[2001:db8:0:3::1%eth0]:1", nil)
+	enter("[2001:db8:0:4::1]:1", six)
 	for range 10 {
-		enter("127.0.0.1:1", true)
-		enter("[::1]:1", true)
+		enter("127.0.0.1:1", nil)
+		enter("[::1]:1", nil)
 	}
 	c.known("192.0.2.1:1", nil)
 	c.known("192.0.2.9:1", nil) // nobody
-	second := enter("192.0.2.4:1", true)
-	enter("192.0.2.5:1", false)
-	_ = first.Close() // it was never open
-	enter("192.0.2.5:1", false)
-	for range 3 {
+	fourth := enter("192.0.2.4:1", nil)
+	enter("192.0.2.5:1", second) // the first one has logged in
+	_ = first.Close()            // it was never open
+	enter("192.0.2.6:1", third)
+	for range 3 { // is counted out once
 		_ = second.Close()
+		_ = fourth.Close()
 	}
-	enter("192.0.2.5:1", true)
-	enter("192.0.2.6:1", false)
+	enter("192.0.2.7:1", nil)
 	for _, g := range c.byAddress {
 		_ = g.Close()
 	}
-	if len(c.byAddress)+len(c.byNetwork) != 0 {
-		t.Errorf("left: %v %v", c.byAddress, c.byNetwork)
+	if len(c.byAddress)+c.strangers.Networks() != 0 {
+		t.Errorf("left: %v %d", c.byAddress, c.strangers.Networks())
 	}
-	if most := newCrowd(nil, 0).strangers; most != strangersDefault {
+	if most := newCrowd(nil, 0).strangers.Most(); most != strangersDefault {
 		t.Errorf("by default %d", most)
 	}
 }
@@ -74,8 +73,8 @@ func outside(t *testing.T) string {
 	return ""
 }
 
-// TestStrangers: the server hangs up on strangers who are too many, and lets members in who came in
-// time, and others once strangers have gone.
+// TestStrangers: the server hangs up on the first of strangers who are too many, so that they keep
+// nobody out, and on no member.
 func TestStrangers(t *testing.T) {
 	host := outside(t)
 	s, _ := start(t, Options{
@@ -94,38 +93,28 @@ func TestStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	var strangers []net.Conn
-	greeted := func() bool {
-		t.Helper()
+	var strangers []*bufio.Reader
+	for range 5 {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		line, err := bufio.NewReader(conn).ReadString('\n')
-		if err != nil {
-			_ = conn.Close()
-			return false
+		defer conn.Close()
+		from := bufio.NewReader(conn)
+		if line, err := from.ReadString('\n'); err != nil || !strings.HasPrefix(line, "INFO ") {
+			t.Errorf("a stranger is told %q, %v", line, err)
 		}
-		strangers = append(strangers, conn)
-		return strings.HasPrefix(line, "INFO ")
+		strangers = append(strangers, from)
 	}
-	// The server hangs up on them after two seconds, so that there may be room again.
-	for greeted() {
+	// They keep no member out.
+	second, err := member()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(strangers) < 2 {
-		t.Errorf("%d strangers were let in", len(strangers))
-	}
-	for _, conn := range strangers {
-		_ = conn.Close()
-	}
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		second, err := member()
-		if err == nil {
-			second.Close()
-			break
-		}
-		if time.Since(began) > within {
-			t.Fatal(err)
+	second.Close()
+	for i, from := range strangers {
+		if text, err := io.ReadAll(from); len(text) > 0 && i < len(strangers)-2 {
+			t.Errorf("stranger %d, who must have gone for others, is told %q, %v", i, text, err)
 		}
 	}
 	if err := first.FlushTimeout(within); err != nil {

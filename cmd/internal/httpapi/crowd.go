@@ -23,26 +23,27 @@ const (
 )
 
 // crowd is a listener that takes no more connections than the bounds: it hangs up on what is beyond
-// them. To let those wait instead would have all others wait behind them. The bounds are set by
+// them, of a network's strangers on the one that came first. To let those wait instead would have
+// all others wait behind them. The bounds are set by
 // newCrowd. They say nothing of who asks well: a connection that asks nothing is ended by
 // Limits.Header and Limits.Idle.
 type crowd struct {
 	net.Listener
-	conns, strangers int
+	conns int
 
 	// mu guards the three below and what of each guest is said to be its. A count of 0 is not kept:
 	// the maps grow with who is there, not with who was.
 	mu        sync.Mutex
 	open      int
-	byNetwork map[netip.Prefix]int // of strangers
+	strangers *stranger.Waiting[*guest]
 	byMember  map[string]int
 }
 
 // newCrowd bounds the connections of a listener by those limits that speak of connections.
 func newCrowd(listener net.Listener, limits Limits) *crowd {
 	return &crowd{
-		Listener: listener, conns: limits.Conns, strangers: limits.Strangers,
-		byNetwork: map[netip.Prefix]int{}, byMember: map[string]int{},
+		Listener: listener, conns: limits.Conns,
+		strangers: stranger.NewWaiting[*guest](limits.Strangers), byMember: map[string]int{},
 	}
 }
 
@@ -55,19 +56,24 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if guest := c.enter(conn); guest != nil {
+		guest, beyond := c.enter(conn)
+		if beyond != nil {
+			_ = beyond.Conn.Close()
+		}
+		if guest != nil {
 			return guest, nil
 		}
 		_ = conn.Close() // there is nobody to tell
 	}
 }
 
-// enter counts a connection, or returns nil when there are too many. Who comes from this machine is
-// no stranger, and alone may have the last connections: the operator, and a proxy in front of the
-// server, whose clients cannot be told apart by address. An address that cannot be read is treated
-// so too: it is none of TCP.
-func (c *crowd) enter(conn net.Conn) *guest {
-	g := &guest{
+// enter counts a connection, or returns nil when there are too many. beyond is the stranger of its
+// network who must go for it: he is counted out, and is to be hung up on. Who comes from this
+// machine is no stranger, and alone may have the last connections: the operator, and a proxy in
+// front of the server, whose clients cannot be told apart by address. An address that cannot be
+// read is treated so too: it is none of TCP.
+func (c *crowd) enter(conn net.Conn) (g, beyond *guest) {
+	g = &guest{
 		Conn: conn, crowd: c, network: stranger.Network(conn.RemoteAddr().String()),
 	}
 	c.mu.Lock()
@@ -76,18 +82,18 @@ func (c *crowd) enter(conn net.Conn) *guest {
 	if g.network.IsValid() {
 		// Of a small bound half is kept, so that both sides have something.
 		most -= min(connsReserved, most/2)
-		if c.byNetwork[g.network] >= c.strangers {
-			return nil
-		}
 	}
 	if c.open >= most {
-		return nil
+		return nil, nil
 	}
 	c.open++
 	if g.network.IsValid() {
-		c.byNetwork[g.network]++
+		var full bool
+		if g.place, beyond, full = c.strangers.Enter(g.network, g); full {
+			beyond.leave()
+		}
 	}
-	return g
+	return g, beyond
 }
 
 // guest is one connection. What is below mu of the crowd belongs to that. It is counted once, from
@@ -96,7 +102,8 @@ type guest struct {
 	net.Conn
 	crowd   *crowd
 	network netip.Prefix // that counts it as a stranger; invalid when none does
-	member  string       // who has logged in last; empty: nobody has
+	place   stranger.Place
+	member  string // who has logged in last; empty: nobody has
 	left    bool
 }
 
@@ -130,21 +137,24 @@ func (g *guest) forget() {
 	if !g.network.IsValid() {
 		return
 	}
-	if g.crowd.byNetwork[g.network]--; g.crowd.byNetwork[g.network] == 0 {
-		delete(g.crowd.byNetwork, g.network)
-	}
+	g.crowd.strangers.Leave(g.place)
 	g.network = netip.Prefix{}
+}
+
+// leave counts the guest out, once. The caller holds mu.
+func (g *guest) leave() {
+	if !g.left {
+		g.left = true
+		g.crowd.open--
+		g.forget()
+	}
 }
 
 // Close ends the connection and counts it out. The library may call it more than once, and only the
 // first counts. The lock is not held over the closing itself, which may wait.
 func (g *guest) Close() error {
 	g.crowd.mu.Lock()
-	if !g.left {
-		g.left = true
-		g.crowd.open--
-		g.forget()
-	}
+	g.leave()
 	g.crowd.mu.Unlock()
 	return g.Conn.Close()
 }

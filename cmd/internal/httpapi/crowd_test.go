@@ -27,20 +27,26 @@ func TestCrowd(t *testing.T) {
 	c := newCrowd(nil, Limits{Conns: 10, Strangers: 3})
 	enter := func(address string, in bool) *guest {
 		t.Helper()
-		g := c.enter(from{address: address})
-		if (g != nil) != in {
-			t.Fatalf("%s: let in: %v, with %d open", address, g != nil, c.open)
+		g, beyond := c.enter(from{address: address})
+		if (g != nil) != in || beyond != nil {
+			t.Fatalf("%s: let in: %v, for %v, with %d open", address, g != nil, beyond, c.open)
 		}
 		return g
 	}
 	first := enter("192.0.2.1:1", true)
-	enter("192.0.2.2:1", true)
+	second := enter("192.0.2.2:1", true)
 	enter("[::ffff:192.0.2.3]:1", true)
-	enter("192.0.2.4:1", false) // of the same network
 	if !first.known("a") {
 		t.Error("a member has no connection")
 	}
 	enter("192.0.2.4:1", true)
+	// Of the same network: the stranger who came first must go for it, and is counted out once.
+	if g, beyond := c.enter(from{address: "192.0.2.5:1"}); g == nil || beyond != second || c.open != 4 {
+		t.Fatalf("%v for %v, with %d open", g, beyond, c.open)
+	}
+	if err := second.Close(); err != nil || c.open != 4 {
+		t.Errorf("%v, %d open", err, c.open)
+	}
 	enter("[2001:db8::1]:1", true) // half of all, the others are for this machine
 	enter("198.51.100.1:1", false)
 	var own []*guest
@@ -58,7 +64,7 @@ func TestCrowd(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(c.byNetwork); n != 2 {
+	if n := c.strangers.Networks(); n != 2 {
 		t.Errorf("%d networks", n)
 	}
 }
