@@ -121,7 +121,7 @@ const (
 set -e
 if [ "$1" = configure ]; then
 	if command -v systemd-sysusers >/dev/null; then
-		systemd-sysusers cakupan.conf
+		systemd-sysusers ${DPKG_ROOT:+--root="$DPKG_ROOT"} cakupan.conf
 	fi
 	if [ -d /run/systemd/system ]; then
 		systemctl daemon-reload
