@@ -87,15 +87,17 @@ func (f *fold) lade(line *timeline.Timeline, e *facts.Event) {
 	}
 }
 
-// ladeCredited notes a credit that follows all others: these are mostly not gathered, so that
-// nobody knows how many they are. But a hundred years have no more than 1,200 months, and each is
-// the first one of one such credit at most: those of other years count.
+// ladeCredited notes a credit of an unusual month if it follows all others: these are mostly not
+// gathered, so that nobody knows how many they are.
 func (f *fold) ladeCredited(e *facts.Event) {
-	const from, until = -20 * 12, 80 * 12 // 1950 and 2050, in months since 1970
-	if e.Kind == event.ContributionCredited && (e.From < from || e.From >= until) && f.follows(e) {
+	if f.follows(e) {
 		f.laden.enrolments = append(f.laden.enrolments, e.Enrolment)
 	}
 }
+
+// isUnusual reports whether a month lies outside of the years 1950 to 2049. These have no more than
+// 1,200 months, and each is the first one of one credit at most that follows all others.
+func isUnusual(month int32) bool { return month < -20*12 || month >= 80*12 }
 
 // follows reports whether a fact that is not added yet is a credit after all others, of an
 // enrolment of which nothing else is known but the opening.

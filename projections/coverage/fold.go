@@ -119,7 +119,9 @@ func (f *fold) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.C
 // The short ways say the same as the long one, for the events of which nearly all logs are made.
 // They must not be taken where a timeline or a tally is kept, which would miss the event.
 func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
-	f.ladeCredited(e)
+	if e.Kind == event.ContributionCredited && isUnusual(e.From) {
+		f.ladeCredited(e)
+	}
 	if !f.longWay {
 		var done bool
 		if edges, done = f.first(e, edges); done {
