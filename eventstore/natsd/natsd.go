@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -80,7 +79,7 @@ type Options struct {
 	WebSocket string
 	// Upgrade refuses a request that is to become a WebSocket, by an error that is shown to who
 	// asks: a browser has any page ask anywhere. Optional; it may be called by many at once.
-	Upgrade func(r *http.Request) error
+	Upgrade func(*UpgradeRequest) error
 	// TLS makes those connections encrypted. Optional.
 	TLS *tls.Config
 	// Consumers bounds the consumers of the log that one login may have. 0: 8.

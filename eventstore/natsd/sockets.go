@@ -93,8 +93,11 @@ func (a *access) listenForSockets(s *server.Server, opts *Options, failed func(e
 	return nil
 }
 
+// UpgradeRequest is a request for a WebSocket, with its headers.
+type UpgradeRequest = http.Request
+
 // upgrading has a handler take the requests that may become WebSockets alone.
-func upgrading(next http.Handler, upgrade func(*http.Request) error) http.Handler {
+func upgrading(next http.Handler, upgrade func(*UpgradeRequest) error) http.Handler {
 	if upgrade == nil {
 		return next
 	}

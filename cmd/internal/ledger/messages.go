@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -38,7 +37,7 @@ type MessageOptions struct {
 	Strangers int         // connections of one network that have not logged in; 0: 128
 	// Open refuses a request for a WebSocket while the ledger is open to its own machine: a
 	// browser there has any page ask for one. Optional.
-	Open func(r *http.Request) error
+	Open func(*natsd.UpgradeRequest) error
 }
 
 func (o MessageOptions) listens() bool { return o.Address != "" || o.WebSocket != "" }
@@ -73,7 +72,7 @@ func (l *Ledger) login(name, secret, remote string) (natsd.Client, error) {
 
 // upgrade refuses a request for a WebSocket that an open ledger must not take. Where everybody logs
 // in, whose page asks says nothing: no secret is sent by itself.
-func (l *Ledger) upgrade(r *http.Request) error {
+func (l *Ledger) upgrade(r *natsd.UpgradeRequest) error {
 	if l.opts.Messages.Open == nil || l.register.Guarded() {
 		return nil
 	}
