@@ -47,21 +47,19 @@ func newCrowd(listener net.Listener, strangers int) *crowd {
 
 // Accept returns the next connection within the bounds. An error is the listener's.
 func (c *crowd) Accept() (net.Conn, error) {
-	for {
-		conn, err := c.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		tcp, ok := conn.(*net.TCPConn)
-		if !ok {
-			return nil, errors.Join(fmt.Errorf("connection is a %T", conn), conn.Close())
-		}
-		g, beyond := c.enter(tcp, conn.RemoteAddr().String())
-		if beyond != nil {
-			_ = beyond.Close() // there is nobody to tell
-		}
-		return g, nil
+	conn, err := c.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("connection is a %T", conn), conn.Close())
+	}
+	g, beyond := c.enter(tcp, conn.RemoteAddr().String())
+	if beyond != nil {
+		_ = beyond.Close() // there is nobody to tell
+	}
+	return g, nil
 }
 
 // enter counts a connection. beyond is the stranger of its network who must be hung up on for it.
