@@ -48,8 +48,10 @@ func openBrowser(t *testing.T, origin string) *browser {
 	if err != nil {
 		t.Fatal("chromium is not installed (Debian: apt-get install chromium)")
 	}
+	profile := t.TempDir()
+	t.Cleanup(func() { removeProfile(t, profile) })
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.NoSandbox, chromedp.UserDataDir(profile),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.WSURLReadTimeout(patience))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
@@ -60,6 +62,22 @@ func openBrowser(t *testing.T, origin string) *browser {
 	chromedp.ListenTarget(ctx, b.hear)
 	b.do("start", network.Enable(), log.Enable(), runtime.Enable(), b.width(1360))
 	return b
+}
+
+// removeProfile removes the folder of a browser that has been ended. Processes that it had begun end
+// a little later, and write there until then.
+func removeProfile(t *testing.T, folder string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		err := os.RemoveAll(folder)
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Error(err)
+			return
+		}
+	}
 }
 
 // openedOrSkip skips a test that looks at the page unless that is wanted.
