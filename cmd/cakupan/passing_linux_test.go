@@ -152,9 +152,11 @@ func (p *passing) limit(resource int, value uint64) {
 // which nothing is wrong. What the intake has acknowledged may wait there, and has to come by itself.
 func (p *passing) stop() {
 	p.t.Helper()
+	began := time.Now()
 	p.await("an empty intake", func() bool {
 		return strings.Contains(p.body("/v1/status"), `"waiting":0`)
 	})
+	p.t.Logf("the intake is empty after %v", time.Since(began).Round(time.Millisecond))
 	if err := p.process.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatal(err)
 	}

@@ -239,12 +239,18 @@ func (p *packs) sweepAll(ctx context.Context, js jetstream.JetStream) {
 			}
 			do = p.lookBehind
 		}
-		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestMax)
+		// Who ends this waits for it, maybe with a new consumer, which must not wait for the answer
+		// to a request that an outage has lost. What is not removed comes again, and is settled.
+		most, patience := ctx, requestMax
+		if last {
+			most, patience = context.WithoutCancel(ctx), lookMax
+		}
+		one, cancel := context.WithTimeout(most, patience)
 		err := do(one)
 		cancel()
 		if errors.Is(err, errAhead) || errors.Is(err, errPassed) {
 			p.stray(err)
-		} else if err != nil && !last {
+		} else if err != nil && ctx.Err() == nil {
 			p.server.opts.Log.WarnContext(ctx, "settled packs stay for now",
 				slog.Any("error", err))
 		}
