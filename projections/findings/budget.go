@@ -52,6 +52,8 @@ type books struct {
 
 	terms, payments, changes []int
 
+	standing *statements // of the terms: nil until one is retracted
+
 	spent   big.Int
 	senders map[uint32]int // publisher → events that are not payments
 	sent    int            // all of those
@@ -124,7 +126,7 @@ func (l *ledger) moneyAsOf(list []int, k eventstore.Sequence) (all []*money) {
 }
 
 // budgetAsOf returns what a commitment comes to as known at k. It looks at all events that state
-// terms: for now the ledger keeps the outcome, which only a retraction makes it work out anew.
+// terms: for now the ledger keeps the outcome.
 func (l *ledger) budgetAsOf(c uint32, k eventstore.Sequence) (b budget) {
 	books := l.account(c)
 	if books == nil {

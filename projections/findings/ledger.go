@@ -112,6 +112,9 @@ func (l *ledger) addMoney(m money) {
 	*books.list(m.kind) = append(*books.list(m.kind), index)
 	if books.states(m.kind) {
 		books.budget.state(&m)
+		if books.standing != nil {
+			books.standing.add(index, &m)
+		}
 	}
 }
 
@@ -214,8 +217,22 @@ func (l *ledger) retractMoney(target, by eventstore.Sequence) {
 	m := l.money.Edit(i)
 	m.retracted = by
 	if books := l.booksOf(m.commitment); books.states(m.kind) {
-		books.budget = l.budgetAsOf(m.commitment, latest)
+		books.budget = l.standingOf(books).budget(l.money)
 	}
+}
+
+// standingOf returns the statements of a commitment that are in force. Few commitments have any
+// retracted: those are gathered when the first is.
+func (l *ledger) standingOf(b *books) *statements {
+	if b.standing == nil {
+		b.standing = &statements{}
+		for _, i := range b.terms {
+			if m := l.money.At(i); m.retracted == 0 {
+				b.standing.add(i, m)
+			}
+		}
+	}
+	return b.standing
 }
 
 // publicationAt returns a publication in force; nil when the event is none.
