@@ -15,7 +15,7 @@ func fields(properties object) object { return optional(properties) }
 // named: without it, an answer that lacks it fails the tests of the server. A name that the object
 // has not is ignored.
 func optional(properties object, sometimes ...string) object {
-	var required list
+	required := list{} // not null, where all are left out at times
 	for i := range properties {
 		always := true
 		for _, name := range sometimes {

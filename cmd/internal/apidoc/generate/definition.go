@@ -3,6 +3,7 @@ package main
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -93,8 +94,9 @@ func (l *library) value(name string) object {
 	case "Text":
 		return l.withoutNIK(text.with("description", "Any text, also an empty one."))
 	case "Percent":
-		return text.with("description", "A decimal number, 0 or more, of at most two decimals.").
-			with("pattern", "^[0-9]+(?:\\.[0-9]{1,2})?$").with("examples", texts("60", "52.15"))
+		return l.withoutNIK(text.with("description", "A decimal number, 0 or more, of at most two"+
+			" decimals.").
+			with("pattern", "^[0-9]+(?:\\.[0-9]{1,2})?$").with("examples", texts("60", "52.15")))
 	// The bound is 2^53 - 1 (contract, section 1), which every reader of JSON holds exactly.
 	case "Natural":
 		return o("type", "integer").
@@ -136,11 +138,14 @@ func (l *library) attribute(name string) object {
 	case "EventId":
 		return l.withoutNIK(text.with("minLength", 1).with("maxLength", event.IDRunesMax))
 	case "Source":
-		return l.withoutNIK(text.with("format", "uri-reference").with("minLength", 1).
+		return l.withoutNIK(text.with("description", "A URI reference, in which letters beyond"+
+			" ASCII may stand as they are.").with("pattern", "^(?:"+uriPattern+"|"+
+			relativePattern+")$").
 			with("maxLength", event.SourceRunesMax).with("examples", texts(exampleSource)))
-	// Not empty, and without a bound of its own: that of the whole event holds.
+	// With a scheme, and without a bound of its own: that of the whole event holds.
 	case "SchemaReference":
-		return l.withoutNIK(text.with("format", "uri-reference").with("minLength", 1))
+		return l.withoutNIK(text.with("description", "A URI, in which letters beyond ASCII may"+
+			" stand as they are.").with("pattern", "^"+uriPattern+"$"))
 	// Not empty: one that is empty is refused, one that is left out is fine (contract, section 1).
 	case "Subject":
 		return l.withoutNIK(text.with("minLength", 1))
@@ -149,7 +154,8 @@ func (l *library) attribute(name string) object {
 			"[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$").
 			with("examples", texts("2021-01-04T10:11:09+08:00")))
 	case "MediaTypeJSON":
-		return l.withoutNIK(text.with("pattern", "^application/json[ \\t]*(?:;.*)?$").
+		return l.withoutNIK(text.with("pattern", "^[ \\t]*"+anyCase("application/json")+
+			"[ \\t]*(?:;[\\s\\S]*)?$").
 			with("examples", texts("application/json")))
 	// null is not among the kinds: an attribute that is null is taken for absent, so there is no
 	// need to send one.
@@ -158,6 +164,30 @@ func (l *library) attribute(name string) object {
 			with("oneOf", list{l.ref("Text"), o("type", "boolean"), o("type", "integer")})
 	}
 	return nil
+}
+
+// uriPattern and relativePattern are the regular expressions of what the domain takes for a URI and
+// for a reference that is relative, without anchors. The formats of JSON Schema are not said beside
+// them: those have ASCII alone.
+const (
+	uriRune         = "(?:[^\\x00-\\x20\\x7f<>\"{}|\\\\^\x60%]|%[0-9A-Fa-f]{2})"
+	firstRune       = "(?:[^\\x00-\\x20\\x7f<>\"{}|\\\\^\x60%:/?#]|%[0-9A-Fa-f]{2})"
+	uriPattern      = "[A-Za-z][A-Za-z0-9+.-]*:" + uriRune + "*"
+	relativePattern = "(?:" + firstRune + "+|[/?#]" + uriRune + "*|" + firstRune + "+[/?#]" +
+		uriRune + "*)"
+)
+
+// anyCase returns the regular expression of a text in capitals, small letters, or both.
+func anyCase(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if lower, upper := unicode.ToLower(r), unicode.ToUpper(r); lower != upper {
+			b.WriteString("[" + string(upper) + string(lower) + "]")
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // codeLists returns the code lists of the domain by the names of their definitions. They are the

@@ -113,7 +113,10 @@ func TestOpenAPI(t *testing.T) {
 		compile(t, "openapi.json", "/components/schemas/"+name)
 	}
 	ids := map[string]bool{}
-	walk(document["paths"], "", func(at string, object map[string]any) {
+	walk(document["paths"], "/paths", func(at string, object map[string]any) {
+		if _, found := object["schema"].(map[string]any); found {
+			compile(t, "openapi.json", at+"/schema")
+		}
 		if id, ok := object["operationId"].(string); ok && ids[id] {
 			t.Errorf("%s: %s is there twice", at, id)
 		} else if ok {

@@ -102,6 +102,9 @@ func build() ([]document, error) {
 		if names := d.made.undefined(); names != nil {
 			return nil, fmt.Errorf("write %s: nobody has defined %v", d.name, names)
 		}
+		if names := d.made.repeated(); names != nil {
+			return nil, fmt.Errorf("write %s: %v are there twice in one object", d.name, names)
+		}
 		text, err := pretty(d.made)
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", d.name, err)

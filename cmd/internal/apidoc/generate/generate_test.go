@@ -41,6 +41,22 @@ func TestUndefined(t *testing.T) {
 	}
 }
 
+// TestRepeated looks for a member that is there twice, of which a reader takes one or none at all.
+func TestRepeated(t *testing.T) {
+	made := o("a", list{o("b", 1), o("c", 1).with("b", 2).with("c", 3)}).with("b", nil)
+	if got := made.repeated(); !slices.Equal(got, []string{"c"}) {
+		t.Errorf("%q are there twice", got)
+	}
+	if got := openAPI().repeated(); got != nil {
+		t.Errorf("the document has %q twice", got)
+	}
+	responses, _ := lookUp(decode(t, "openapi.json"),
+		"#/paths/~1v1~1status/get/responses/503/content").(map[string]any)
+	if responses[mediaJSON] == nil || responses[mediaProblem] == nil {
+		t.Errorf("503 of /v1/status is one of %v", responses)
+	}
+}
+
 // TestTags has each route among those of what it is about: none of coverage or of events is left
 // with those about the ledger itself.
 func TestTags(t *testing.T) {

@@ -39,7 +39,8 @@ func (l *library) ofLists() []operation {
 		{
 			method: http.MethodGet, path: "/upload", id: "getUpload",
 			summary:    "The page for those who send lists.",
-			parameters: list{lang}, answer: page, fails: guarded(problem.NotFound),
+			parameters: list{lang}, answer: page,
+			fails: guarded(problem.NotFound, problem.QueryInvalid),
 		},
 		{
 			method: http.MethodPost, path: "/upload", id: "postUpload",
@@ -48,7 +49,7 @@ func (l *library) ofLists() []operation {
 			parameters: list{lang},
 			body: o("required", true).with("content", o("multipart/form-data", o("schema",
 				o("type", "object")))),
-			answer: page, fails: guarded(problem.NotFound),
+			answer: page, fails: guarded(problem.NotFound, problem.QueryInvalid),
 		},
 		{
 			method: http.MethodGet, path: "/upload/{part}", id: "getUploadPart",
@@ -60,7 +61,8 @@ func (l *library) ofLists() []operation {
 				query("kind", "Of an empty list.", o("type", "string")),
 				query("token", "Of rows that are given back.", o("type", "string")),
 			},
-			answer: content("*/*", o("type", "string")), fails: guarded(problem.NotFound),
+			answer: content("*/*", o("type", "string")),
+			fails:  guarded(problem.NotFound, problem.QueryInvalid),
 		},
 	}
 }

@@ -48,6 +48,42 @@ func (a object) undefined() (names []string) {
 	return names
 }
 
+// member returns the value of a member, and false where the object has none of the name.
+func (a object) member(name string) (any, bool) {
+	for i := range a {
+		if a[i].name == name {
+			return a[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// repeated returns the names that an object, or one in it, has twice. Readers of JSON take one or
+// the other of them, and some read no more of a document that has one.
+func (a object) repeated() (names []string) {
+	seen := map[string]bool{}
+	for _, m := range a {
+		if seen[m.name] {
+			names = append(names, m.name)
+		}
+		seen[m.name] = true
+		names = append(names, repeatedIn(m.value)...)
+	}
+	return names
+}
+
+func repeatedIn(value any) (names []string) {
+	switch value := value.(type) {
+	case object:
+		return value.repeated()
+	case list:
+		for _, item := range value {
+			names = append(names, repeatedIn(item)...)
+		}
+	}
+	return names
+}
+
 // MarshalJSON writes the members in their order. encoding/json would otherwise write a list of
 // pairs.
 func (a object) MarshalJSON() ([]byte, error) {

@@ -131,9 +131,25 @@ func (l *library) operation(op operation) object {
 	}
 	responses := o("200", op.answer).join(op.also)
 	for _, status := range statusesOf(op.fails) {
-		responses = responses.with(strconv.Itoa(status), l.failed(status, op.fails))
+		name, failed := strconv.Itoa(status), l.failed(status, op.fails)
+		if other, found := responses.member(name); found {
+			responses = responses.replace(name, either(other.(object), failed))
+			continue
+		}
+		responses = responses.with(name, failed)
 	}
 	return made.with("responses", responses)
+}
+
+// either makes one response of an answer that is no problem and of a problem of the same status:
+// which of the two it is, its media type says.
+func either(answer, failed object) object {
+	about, _ := answer.member("description")
+	codes, _ := failed.member("description")
+	body, _ := answer.member("content")
+	more, _ := failed.member("content")
+	return failed.replace("description", about.(string)+"\n"+codes.(string)).
+		replace("content", append(slices.Clone(body.(object)), more.(object)...))
 }
 
 // tagOf groups the routes for readers. What it does not know is of operation, which is the group of
