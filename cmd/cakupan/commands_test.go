@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,18 @@ import (
 // commands returns the words of every command of the grammar.
 func commands(t *testing.T) (all [][]string) {
 	t.Helper()
+	for _, leaf := range model(t).Leaves(true) {
+		all = append(all, strings.Fields(leaf.Path()))
+	}
+	if len(all) < 28 {
+		t.Fatalf("%d commands", len(all))
+	}
+	return all
+}
+
+// model returns the grammar as it is parsed.
+func model(t *testing.T) *kong.Application {
+	t.Helper()
 	parser, err := kong.New(&grammar{},
 		cli.HelpTexts(texts(), clusterTexts(), memberTexts(), proofTexts(), serving.ShareTexts()),
 		kong.NamedMapper("folder", publishing.FolderOrEvent(new(publishing.EventData))),
@@ -26,13 +39,7 @@ func commands(t *testing.T) (all [][]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, leaf := range parser.Model.Leaves(true) {
-		all = append(all, strings.Fields(leaf.Path()))
-	}
-	if len(all) < 28 {
-		t.Fatalf("%d commands", len(all))
-	}
-	return all
+	return parser.Model
 }
 
 // TestEveryCommandHelps: every command says what it does, its flags with their words, and what its
@@ -100,6 +107,58 @@ func TestEveryCommandRefuses(t *testing.T) {
 	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
 		t.Errorf("%v was made, %v", left, err)
 	}
+}
+
+// TestEveryFlagRefuses an empty value, which most often is a variable that a script has not set, and
+// a second one where one counts: neither is taken for a flag that was left out.
+func TestEveryFlagRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	empty, twice := 0, 0
+	for _, leaf := range model(t).Leaves(true) {
+		command, flags := strings.Fields(leaf.Path()), slices.Concat(leaf.AllFlags(false)...)
+		for _, p := range leaf.Positional {
+			if p.Required {
+				command = append(command, some(p))
+			}
+		}
+		for _, f := range flags {
+			if f.Required {
+				command = append(command, "--"+f.Name+"="+some(f.Value))
+			}
+		}
+		for _, f := range flags {
+			if f.IsBool() || f.IsCounter() {
+				continue
+			}
+			lines := [][]string{{"--" + f.Name + "="}}
+			if f.Target.Kind() == reflect.String && f.Enum == "" && f.Tag.Type == "" &&
+				f.Name != "server" && f.Name != "secret-file" {
+				lines = append(lines, []string{"--" + f.Name + "=1", "--" + f.Name + "=2"})
+				twice++
+			}
+			for _, args := range lines {
+				code, stdout, stderr := runCommand(t, append(slices.Clone(command), args...)...)
+				if code != problem.ExitUsage || stdout != "" || !strings.Contains(stderr, "--"+f.Name) {
+					t.Errorf("%v %v: exit %d: %s%s", command, args, code, stdout, stderr)
+				}
+			}
+			empty++
+		}
+	}
+	if empty < 200 || twice < 100 {
+		t.Errorf("%d flags, %d twice", empty, twice)
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("%v was made, %v", left, err)
+	}
+}
+
+// some returns what may stand in an argument or behind a flag.
+func some(v *kong.Value) string {
+	if v.Enum != "" {
+		return v.EnumSlice()[0]
+	}
+	return "1"
 }
 
 // TestNoLedger asks a folder with no ledger everything that only reads: exit code 4, and the folder

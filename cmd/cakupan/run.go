@@ -65,6 +65,11 @@ func run(ctx context.Context, args []string, out *cli.Console) int {
 		args = append(args[1:], "--help")
 	}
 	parsed, err := parser.Parse(indonesian.ForHelp(args))
+	if err == nil && !exited {
+		if wrong := wrongFlag(parsed); wrong != "" {
+			err = errors.New(wrong)
+		}
+	}
 	switch {
 	case exited:
 		// Help was asked for. What the parser says of the rest of the line does not matter.

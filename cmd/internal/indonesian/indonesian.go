@@ -152,6 +152,8 @@ var wrong = strings.NewReplacer(
 	"expected one of ", "tulis salah satu perintah: ", "expected ", "belum lengkap, tulis ",
 	" must be one of ", " harus salah satu dari ", " but got ", ", bukan ",
 	": missing value, ", ": nilainya belum ditulis, ",
+	" is empty: leave it out where nothing is meant", " kosong: hapus bila tidak ada yang dimaksud",
+	" is there twice: give it once", " ditulis dua kali: tulis sekali saja",
 )
 
 // Wrong says in Indonesian what is wrong with a command line.

@@ -38,9 +38,11 @@ func TestWanted(t *testing.T) {
 // TestWrong says what is wrong with a command line, the words of the clerk left as they are.
 func TestWrong(t *testing.T) {
 	for words, want := range map[string]string{
-		`unknown flag --reject, did you mean "--rejects"?`:  `tidak ada pilihan --reject; maksudnya "--rejects"?`,
-		`unexpected argument impor, did you mean "import"?`: `tidak dikenal: impor; maksudnya "import"?`,
-		`expected "<kind>"`: `belum lengkap, tulis "<kind>"`,
+		`unknown flag --reject, did you mean "--rejects"?`:   `tidak ada pilihan --reject; maksudnya "--rejects"?`,
+		`unexpected argument impor, did you mean "import"?`:  `tidak dikenal: impor; maksudnya "import"?`,
+		"--on is empty: leave it out where nothing is meant": "--on kosong: hapus bila tidak ada yang dimaksud",
+		"--on is there twice: give it once":                  "--on ditulis dua kali: tulis sekali saja",
+		`expected "<kind>"`:                                  `belum lengkap, tulis "<kind>"`,
 		`--format must be one of "csv","xlsx" but got "pdf"`: `--format harus salah satu dari "csv","xlsx", bukan "pdf"`,
 	} {
 		if got := Wrong(words); got != want {

@@ -69,6 +69,9 @@ func FolderOrEvent(data *EventData) kong.MapperFunc {
 		if err := ctx.Scan.PopValueInto("folder", &text); err != nil {
 			return err
 		}
+		if text == "" {
+			return errors.New("is empty: leave it out where nothing is meant")
+		}
 		// JSON may come from a file by way of the shell, with spaces before it.
 		trimmed := strings.TrimLeft(text, " \t\r\n")
 		if text == "-" || strings.HasPrefix(trimmed, "{") || strings.HasPrefix(text, "@") {
