@@ -173,8 +173,11 @@ func (c *Plot) draw(out *cli.Console, lines []line, last *coverage.Answer) error
 		characters = append(characters, asciigraph.CreateCharSet(l.mark))
 		// What is drawn may rest on no payment at all: how much of it does not is said beside it.
 		end := l.points[len(l.points)-1]
-		fmt.Fprintf(&legend, "  %s %s: %s covered on %s, %s of them confirmed by money booked\n",
-			l.mark, l.name, words.Thousands(end.Covered), end.On, words.Thousands(end.Confirmed))
+		fmt.Fprintf(&legend, language.Pick("  %s %s: %s terlindungi pada %s, %s di antaranya"+
+			" terkonfirmasi oleh pembayaran yang dibukukan\n",
+			"  %s %s: %s covered on %s, %s of them confirmed by money booked\n"),
+			l.mark, l.name, words.Numeral(language, end.Covered), end.On,
+			words.Numeral(language, end.Confirmed))
 	}
 	what := language.Pick("terlindungi", "covered")
 	if hasPercent {

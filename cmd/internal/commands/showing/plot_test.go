@@ -13,7 +13,7 @@ import (
 func TestPlotWords(t *testing.T) {
 	percent := "20.50"
 	share := []coverage.Point{{On: "2020-01-31", Percent: &percent}, {On: "2020-02-29"}}
-	count := []coverage.Point{{On: "2020-01-31", Covered: 3}, {On: "2020-02-29", Covered: 4}}
+	count := []coverage.Point{{On: "2020-01-31", Covered: 3}, {On: "2020-02-29", Covered: 1_004, Confirmed: 1_001}}
 	last := &coverage.Answer{Name: "Gorontalo", Target: &coverage.Target{Percent: "52.15"}}
 	var drawings []string
 	for _, c := range []struct {
@@ -23,8 +23,11 @@ func TestPlotWords(t *testing.T) {
 	}{
 		{"en", "", share, []string{"Gorontalo: percent covered\n", "everything recorded", "52.15 %"}},
 		{"id", "", share, []string{"Gorontalo: persen terlindungi\n", "semua yang tercatat", "52,15 %"}},
-		{"en", "4711", count, []string{"Gorontalo: covered\n", "as known at 4711"}},
-		{"id", "4711", count, []string{"Gorontalo: terlindungi\n", "sebagaimana diketahui pada 4711"}},
+		{"en", "4711", count, []string{"Gorontalo: covered\n", "as known at 4711", ": 1,004 covered on 2020-02-29, 1,001 of"}},
+		{"id", "4711", count, []string{
+			"Gorontalo: terlindungi\n", "sebagaimana diketahui pada 4711",
+			": 1.004 terlindungi pada 2020-02-29, 1.001 di antaranya terkonfirmasi",
+		}},
 	} {
 		var text bytes.Buffer
 		plot := &Plot{Lang: c.lang, Width: 20, Height: 4}
