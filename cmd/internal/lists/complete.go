@@ -66,9 +66,15 @@ func (r *Reader) persons() {
 			})
 		}
 	}
-	if len(r.into) > 0 && bytes.Equal(r.nik, r.into) ||
-		v[fieldInto].json != "" && v[fieldInto].json == v[fieldWorker].json {
-		r.refuse(r.nameOf([]field{fieldIntoNIK, fieldInto}), &fault{
+	himself := noField
+	switch {
+	case len(r.into) > 0 && bytes.Equal(r.nik, r.into):
+		himself = fieldIntoNIK
+	case v[fieldInto].json != "" && v[fieldInto].json == v[fieldWorker].json:
+		himself = fieldInto
+	}
+	if himself != noField {
+		r.refuse(r.nameOf([]field{himself}), &fault{
 			event.FieldInvalid, "sama dengan nomor yang digabungkan: tulis nomor yang lain",
 			"is the number that is merged: write the other one",
 		})

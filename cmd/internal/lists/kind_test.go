@@ -70,20 +70,21 @@ func TestDeaths(t *testing.T) {
 
 func TestMerges(t *testing.T) {
 	for content, want := range map[string]string{
-		"NIK;Digabung ke NIK\n7503011501900001;7503011501900002\n":      "intoNik:7503011501900002 nik:7503011501900001",
-		"NIK Lama;NIK Baru\n7503 0115 0190 0001;'7503011501900002\n":    "intoNik:7503011501900002 nik:7503011501900001",
-		"Wrong NIK,Correct NIK\n7503011501900001,7503011501900002\n":    "intoNik:7503011501900002 nik:7503011501900001",
-		"Worker ID,Merged into Worker ID\nw-1,w-2\n":                    "into:w-2 worker:w-1",
-		"Worker ID,Merged into NIK\nw-1,7503011501900002\n":             "intoNik:7503011501900002 worker:w-1",
-		"NIK Salah;ID Pekerja Benar\n7503011501900001;w-2\n":            "into:w-2 nik:7503011501900001",
-		"NIK;Digabung ke NIK\n7503011501900001;7503011501900001\n":      "field.invalid Digabung ke NIK",
-		"Worker ID,Merged into Worker ID\nw-1,w-1\n":                    "field.invalid Merged into Worker ID",
-		"NIK;Digabung ke NIK\n7503011501900001;\n":                      "field.missing Digabung ke NIK",
-		"NIK;Digabung ke NIK\n;7503011501900001\n":                      "field.missing NIK",
-		"NIK;Digabung ke NIK\n7503011501900001;7503\n":                  "nik.invalid Digabung ke NIK",
-		"Worker ID,Merged into Worker ID\nw-1,7503011501900001\n":       "nik.misplaced Merged into Worker ID",
-		"Worker ID,Into NIK,Into Worker ID\nw-1,7503011501900001,w-2\n": "worker.ambiguous Into NIK",
-		"Worker ID,Into NIK,Into Worker ID\nw-1,,w-2\n":                 "into:w-2 worker:w-1",
+		"NIK;Digabung ke NIK\n7503011501900001;7503011501900002\n":         "intoNik:7503011501900002 nik:7503011501900001",
+		"NIK Lama;NIK Baru\n7503 0115 0190 0001;'7503011501900002\n":       "intoNik:7503011501900002 nik:7503011501900001",
+		"Wrong NIK,Correct NIK\n7503011501900001,7503011501900002\n":       "intoNik:7503011501900002 nik:7503011501900001",
+		"Worker ID,Merged into Worker ID\nw-1,w-2\n":                       "into:w-2 worker:w-1",
+		"Worker ID,Merged into NIK\nw-1,7503011501900002\n":                "intoNik:7503011501900002 worker:w-1",
+		"NIK Salah;ID Pekerja Benar\n7503011501900001;w-2\n":               "into:w-2 nik:7503011501900001",
+		"NIK;Digabung ke NIK\n7503011501900001;7503011501900001\n":         "field.invalid Digabung ke NIK",
+		"Worker ID,Merged into Worker ID\nw-1,w-1\n":                       "field.invalid Merged into Worker ID",
+		"NIK,Worker ID,Merged into NIK,Merged into Worker ID\n,w-1,,w-1\n": "field.invalid Merged into Worker ID",
+		"NIK;Digabung ke NIK\n7503011501900001;\n":                         "field.missing Digabung ke NIK",
+		"NIK;Digabung ke NIK\n;7503011501900001\n":                         "field.missing NIK",
+		"NIK;Digabung ke NIK\n7503011501900001;7503\n":                     "nik.invalid Digabung ke NIK",
+		"Worker ID,Merged into Worker ID\nw-1,7503011501900001\n":          "nik.misplaced Merged into Worker ID",
+		"Worker ID,Into NIK,Into Worker ID\nw-1,7503011501900001,w-2\n":    "worker.ambiguous Into NIK",
+		"Worker ID,Into NIK,Into Worker ID\nw-1,,w-2\n":                    "into:w-2 worker:w-1",
 	} {
 		if got := firstOf(t, content, Merge); got != want {
 			t.Errorf("%s\n got %s\nwant %s", content, got, want)
