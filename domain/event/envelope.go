@@ -129,7 +129,7 @@ func (a *Accepted) texts(env *envelope) [6]attribute {
 }
 
 const (
-	idDetail     = "1 to 128 characters, not of blanks alone"
+	idDetail     = "1 to 128 characters"
 	sourceDetail = "a URI reference of 1 to 256 characters, such as urn:example:office or /office"
 )
 
@@ -271,10 +271,8 @@ func isSchema(text string) bool {
 	return isURIReference(text) && end > 0 && text[end] == ':'
 }
 
-// isID tells whether a text may be the id of an event. One of blanks nobody can read out.
-func isID(text string) bool {
-	return strings.TrimSpace(text) != "" && !isLonger(text, idRunesMax)
-}
+// isID tells whether a text may be the id of an event: any that is not too long, also one of blanks.
+func isID(text string) bool { return text != "" && !isLonger(text, idRunesMax) }
 
 // isSource tells whether a text may be the source of an event.
 func isSource(text string) bool { return !isLonger(text, sourceRunesMax) && isURIReference(text) }
