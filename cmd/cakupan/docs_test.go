@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"cakupan/cmd/internal/apidoc"
+	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 )
@@ -74,7 +75,7 @@ func TestDocsTellTheAnswers(t *testing.T) {
 		}
 	})
 	handler := httpapi.New(l, httpapi.Config{
-		Documents: apidoc.Handler(), Log: slog.New(slog.DiscardHandler),
+		Documents: apidoc.Handler(), Pages: dashboard.Handler(dashboard.Options{}), Log: slog.New(slog.DiscardHandler),
 	})
 	lines, err := os.ReadFile(filepath.Join(e2eVectors, "bone-bolango", "events.ndjson"))
 	if err != nil {
@@ -114,6 +115,7 @@ func TestDocsTellTheAnswers(t *testing.T) {
 		{"GET", "/v1/history?worker=w3&enrolment=bpu-4", "", "", 400, ""},
 		{"GET", "/v1/reconcile?region=75.03&on=2020-06-16&percent=50", "", "", 200, ""},
 		{"GET", "/v1/reconcile?region=75.03&on=2020-06-16&count=5&limit=3", "", "", 200, ""},
+		{"GET", "/v1/reconcile?percent=5&known=0", "", "", 200, ""},
 		{"GET", "/v1/reconcile?percent=5&count=5", "", "", 400, ""},
 		{"GET", "/v1/reconcile?percent=many", "", "", 400, ""},
 		{"POST", "/v1/lookups", "application/json", `{"nik":"7503014101900001"}`, 404, ""},
@@ -155,6 +157,7 @@ func TestDocsTellTheAnswers(t *testing.T) {
 		{"GET", "/schemas/", "", "", 200, ""},
 		{"GET", "/schemas/event.json", "", "", 200, "/schemas/{name}"},
 		{"GET", "/schemas/none.json", "", "", 404, "/schemas/{name}"},
+		{"GET", "/assets/none.json", "", "", 404, "/assets/{name}"},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, strings.NewReader(c.body))
 		r.Header.Set("Content-Type", c.contentType)

@@ -271,7 +271,7 @@ func isSchema(text string) bool {
 	return isURIReference(text) && end > 0 && text[end] == ':'
 }
 
-// isID tells whether a text may be the id of an event: any that is not too long, also one of blanks.
+// isID tells whether a text may be the id of an event: any that is not too long, one of blanks too.
 func isID(text string) bool { return text != "" && !isLonger(text, idRunesMax) }
 
 // isSource tells whether a text may be the source of an event.

@@ -46,27 +46,40 @@ type Options struct {
 // Handler answers GET / with the page, GET /sw.js with what keeps it for when there is no network,
 // and GET /assets/… with its parts. Who may see them is for whoever mounts it to decide; it holds
 // no figures.
-func Handler(opts Options) http.Handler {
+func Handler(opts Options) *Page {
 	parts, err := opts.parts()
 	if err != nil {
 		// They are embedded, or were read, so this cannot happen; if it does, nothing is there.
-		return http.NotFoundHandler()
+		return &Page{}
 	}
 	ancestors := "'none'"
 	if len(opts.Frames) > 0 {
 		ancestors = strings.Join(opts.Frames, " ")
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy+ancestors)
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		if p := parts[r.URL.Path]; p != nil {
-			p.send(w, r)
-			return
-		}
-		http.NotFound(w, r)
-	})
+	return &Page{parts: parts, policy: policy + ancestors}
+}
+
+// Page is the page with its parts. It never changes, and is safe for concurrent use.
+type Page struct {
+	parts  map[string]*part
+	policy string
+}
+
+// Has tells whether something is at a path: who mounts the page says what is missing, as for all of
+// its addresses.
+func (p *Page) Has(path string) bool { return p.parts[path] != nil }
+
+// ServeHTTP answers with what is at the path.
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", p.policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if part := p.parts[r.URL.Path]; part != nil {
+		part.send(w, r)
+		return
+	}
+	http.NotFound(w, r)
 }
 
 // parts returns all that is shown, by path.

@@ -29,6 +29,12 @@ import (
 	"cakupan/domain/temporal"
 )
 
+// Pages are files of a dashboard. Has tells whether there is one at a path.
+type Pages interface {
+	http.Handler
+	Has(path string) bool
+}
+
 // Config is what the routes need besides the ledger. The zero value of each field is a default. New
 // copies it. What its fields lead to is called from many goroutines at once, and belongs to whoever
 // called New, who closes it after the server has ended.
@@ -37,7 +43,7 @@ type Config struct {
 	// the log: record times are the ledger's own.
 	Now   func() time.Time // the clock; time.Now
 	Log   *slog.Logger     // for the operator; slog.Default
-	Pages http.Handler     // answers GET / and GET /assets/; none
+	Pages Pages            // answers GET / and GET /assets/; none
 	// Documents answers GET /openapi.json, /asyncapi.json, /schemas/ and /schemas/NAME.json; none.
 	Documents http.Handler
 	// Upload makes what answers at /upload, given what answers on all routes; none.

@@ -92,6 +92,9 @@ func (a *API) getReconcile(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	if readings == nil {
+		readings = []reconcile.Reading{} // an empty list, not null
+	}
 	writeJSON(w, r, http.StatusOK, Reconciled{
 		Region: answer.Region, Name: answer.Name, On: answer.On, Known: answer.Known,
 		Figure: q.text, Readings: readings,

@@ -176,8 +176,12 @@ func SourcesOf(ctx context.Context) []string {
 // getPage answers with a file of the dashboard. Its parameters are the page's own and are not
 // looked at: a link with a question in it is opened by the script.
 func (a *API) getPage(w *reply, r *http.Request) {
-	if a.config.Pages == nil {
+	switch {
+	case a.config.Pages == nil:
 		w.fail(r, problem.New(problem.NotFound, "this server has no dashboard"))
+		return
+	case !a.config.Pages.Has(r.URL.Path):
+		w.fail(r, problem.New(problem.NotFound, "the dashboard has no such part"))
 		return
 	}
 	a.config.Pages.ServeHTTP(w, r)

@@ -313,7 +313,7 @@ func TestSlowDownload(t *testing.T) {
 	ended := make(chan error, 1)
 	server := serve(t, newMemory(t), Config{
 		Limits: Limits{Grace: 50 * time.Millisecond, Write: 24 * time.Hour, Floor: 1 << 40},
-		Pages: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		Pages: pageAnywhere(func(w http.ResponseWriter, _ *http.Request) {
 			for piece := make([]byte, 1<<20); ; {
 				if _, err := w.Write(piece); err != nil {
 					ended <- err
@@ -374,3 +374,10 @@ func askAs(t *testing.T, url, name string) (status int) {
 	_, _ = io.Copy(io.Discard, response.Body)
 	return response.StatusCode
 }
+
+// pageAnywhere is a dashboard that has something at each path.
+type pageAnywhere func(w http.ResponseWriter, r *http.Request)
+
+func (p pageAnywhere) ServeHTTP(w http.ResponseWriter, r *http.Request) { p(w, r) }
+
+func (pageAnywhere) Has(string) bool { return true }

@@ -295,7 +295,7 @@ func download(w http.ResponseWriter, name string) {
 func (h *Handler) template(w http.ResponseWriter, r *http.Request) {
 	kind, ok := lists.ParseKind(r.URL.Query().Get("kind"))
 	if !ok {
-		http.NotFound(w, r)
+		missing(w, r, "there are empty lists of these kinds: "+lists.KindNames(lists.English))
 		return
 	}
 	language := languageOf(r.URL.Query().Get("lang"))

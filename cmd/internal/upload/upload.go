@@ -17,6 +17,8 @@ import (
 	"html/template"
 	"net/http"
 	"time"
+
+	"cakupan/cmd/internal/problem"
 )
 
 //go:embed page
@@ -83,8 +85,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case part == "back":
 		h.back(w, r)
 	default:
-		http.NotFound(w, r)
+		missing(w, r, "the page for lists has no such part")
 	}
+}
+
+// missing answers that there is nothing at an address, as the other routes do.
+func missing(w http.ResponseWriter, r *http.Request, what string) {
+	problem.Write(w, r, problem.New(problem.NotFound, what), nil)
 }
 
 // answer answers with the page. The status counts for programs; whoever looks at the page reads its

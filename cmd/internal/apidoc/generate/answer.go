@@ -102,12 +102,14 @@ func (l *library) answer(name string) object {
 		return optional(o("number", words("integer", "under which it is kept")).
 			with("publisher", words("string", "who sent it, where that is known")).
 			with("receivedAt", o("type", "string").with("format", "date-time")).
+			with("source", words("string", "of the event, as far as it could be read")).
+			with("id", words("string", "of the event, as far as it could be read")).
 			with("code", words("string", "why it was refused").with("examples", refusalCodes())).
 			with("field", words("string", "what is wrong of it")).
 			with("detail", words("string", "what to do about it")).
 			with("bytes", words("integer", "as it is stored; in brief lists alone")).
 			with("original", words("string", "what was sent, a NIK masked; not in lists")),
-			"publisher", "field", "detail", "bytes", "original")
+			"publisher", "source", "id", "field", "detail", "bytes", "original")
 	case "ReplayResult":
 		return fields(o("projection", words("string", "which one was rebuilt")).
 			with("events", words("integer", "how many were applied")).

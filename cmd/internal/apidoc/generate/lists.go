@@ -12,6 +12,14 @@ import (
 // are for people, so they are not described further.
 func (l *library) ofLists() []operation {
 	page := content("text/html", o("type", "string"))
+	// What is wrong is said on the page too, whoever looks at the status.
+	wrong := func(statuses ...string) (also object) {
+		for _, status := range statuses {
+			also = also.with(status, o("description", "The page, which says what is wrong.").
+				with("content", o("text/html", o("schema", o("type", "string")))))
+		}
+		return also
+	}
 	lang := query("lang", "The language of the page.", o("enum", texts("id", "en")).
 		with("default", "id"))
 	return []operation{
@@ -49,7 +57,8 @@ func (l *library) ofLists() []operation {
 			parameters: list{lang},
 			body: o("required", true).with("content", o("multipart/form-data", o("schema",
 				o("type", "object")))),
-			answer: page, fails: guarded(problem.NotFound, problem.QueryInvalid),
+			answer: page, also: wrong("422", "429", "500"),
+			fails: guarded(problem.NotFound, problem.QueryInvalid),
 		},
 		{
 			method: http.MethodGet, path: "/upload/{part}", id: "getUploadPart",
@@ -61,8 +70,8 @@ func (l *library) ofLists() []operation {
 				query("kind", "Of an empty list.", o("type", "string")),
 				query("token", "Of rows that are given back.", o("type", "string")),
 			},
-			answer: content("*/*", o("type", "string")),
-			fails:  guarded(problem.NotFound, problem.QueryInvalid),
+			answer: content("*/*", o("type", "string")), also: wrong("422", "500"),
+			fails: guarded(problem.NotFound, problem.QueryInvalid),
 		},
 	}
 }
