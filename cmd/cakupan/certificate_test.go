@@ -107,6 +107,7 @@ func TestTLS(t *testing.T) {
 	certFile, keyFile := filepath.Join(files, "cert.pem"), filepath.Join(files, "key.pem")
 	first := a.sign(t, certFile, keyFile)
 	secret := addPublisher(t, dir, "dinas")
+	auditor := member(t, dir, "reader", "add", "bpk", "--role", "auditor")
 	g := serveGuarded(t, dir, "--listen", "127.0.0.1:0", "--tls-cert", certFile, "--tls-key", keyFile)
 	if !strings.HasPrefix(g.url, "https://127.0.0.1:") {
 		t.Fatal(g.url)
@@ -153,6 +154,13 @@ func TestTLS(t *testing.T) {
 		t.Errorf("without TLS: %q", plain[:n])
 	}
 
+	_, figures := asked{
+		method: "GET", url: g.url + "/metrics", authorization: "Bearer " + auditor,
+		client: a.client(t, false),
+	}.ask(t)
+	if !strings.Contains(figures, `cakupan_certificate_end_timestamp_seconds{of="https"} 1.`) {
+		t.Errorf("no figure of when the certificate ends: %s", figures)
+	}
 	if got := a.serialOf(t, g.url); got != first {
 		t.Errorf("certificate %d, want %d", got, first)
 	}

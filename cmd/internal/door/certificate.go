@@ -2,6 +2,7 @@ package door
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cakupan/cmd/internal/lifetime"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -21,6 +23,7 @@ type certificate struct {
 	current *tls.Certificate // the last good one; never nil once the server runs
 	seen    [2]fileStamp     // of the files that current was read from
 	looked  time.Time        // when the files were last looked at
+	told    time.Time        // when the operator was last told that it ends soon
 }
 
 // fileStamp tells one content of a file from another without reading it.
@@ -32,6 +35,9 @@ type fileStamp struct {
 // LookInterval is how long a replaced certificate may go unnoticed. It bounds what strangers who
 // open many connections can make the disk do, and how often a broken file is told.
 const LookInterval = time.Second
+
+// tellInterval is how often the operator is told that a certificate ends soon.
+const tellInterval = 24 * time.Hour
 
 // ServerTLS returns how a server answers with the certificate in a file of PEM, with the key in
 // another one; nil for no files. A certificate that is renewed there is used from the next
@@ -95,6 +101,7 @@ func (c *certificate) get(now time.Time) *tls.Certificate {
 		return c.current
 	}
 	c.looked = now
+	defer c.tellEnd(now)
 	seen, err := c.stamps()
 	if err == nil && seen == c.seen {
 		return c.current
@@ -109,6 +116,28 @@ func (c *certificate) get(now time.Time) *tls.Certificate {
 		c.log.Info("certificate was renewed")
 	}
 	return c.current
+}
+
+// tellEnd tells the operator, once a day, that the certificate ends soon. It is called when
+// somebody connects: whom nobody connects to has no use for a certificate.
+func (c *certificate) tellEnd(now time.Time) {
+	shown := lifetime.Of("this server", parsed(c.current))
+	if now.Sub(c.told) < tellInterval || !shown.EndsSoon(now) {
+		return
+	}
+	c.told = now
+	c.log.Warn("certificate ends soon, or has ended: renew it, which needs no restart",
+		slog.Time("end", shown.Until.UTC()), slog.String("file", c.certFile))
+}
+
+// parsed returns the certificates of a chain, of which each can be read: it was loaded.
+func parsed(chain *tls.Certificate) (all []*x509.Certificate) {
+	for _, der := range chain.Certificate {
+		if one, err := x509.ParseCertificate(der); err == nil {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // load reads the files. seen was taken before: what changes while they are read is noticed at

@@ -26,12 +26,15 @@ type files struct {
 	cert, key string
 	serial    int64
 	writes    int64
+
+	from, until time.Time // of the next certificate
 }
 
 func newFiles(t *testing.T) *files {
 	t.Helper()
 	dir := t.TempDir()
 	f := &files{t: t, cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem")}
+	f.from, f.until = time.Unix(0, 0), time.Unix(1<<32, 0)
 	f.renew()
 	return f
 }
@@ -45,7 +48,7 @@ func (f *files) renew() int64 {
 	}
 	f.serial++
 	form := &x509.Certificate{
-		SerialNumber: big.NewInt(f.serial), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0),
+		SerialNumber: big.NewInt(f.serial), NotBefore: f.from, NotAfter: f.until,
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, form, form, &key.PublicKey, key)
 	if err != nil {
@@ -140,6 +143,49 @@ func TestRenewal(t *testing.T) {
 	if strings.Count(log.String(), "certificate was renewed") != 2 {
 		t.Errorf("the operator's log: %s", log.String())
 	}
+}
+
+// TestEnd: a certificate that ends soon is told of once a day, until another one is in its place.
+func TestEnd(t *testing.T) {
+	f := newFiles(t)
+	var log strings.Builder
+	settings, err := ServerTLS(f.cert, f.key, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Door{TLS: settings}
+	shown, ok := d.Certificate()
+	if !ok || shown.Of != "https" || !shown.From.Equal(f.from) || !shown.Until.Equal(f.until) {
+		t.Errorf("it is %v", shown)
+	}
+	if _, ok := new(Door).Certificate(); ok {
+		t.Error("there is a certificate without TLS")
+	}
+	c := &certificate{certFile: f.cert, keyFile: f.key, log: slog.New(slog.NewTextHandler(&log, nil))}
+	seen, err := c.stamps()
+	if err == nil {
+		err = c.load(seen)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func(now time.Time, told int) {
+		t.Helper()
+		for range 3 {
+			now = now.Add(LookInterval)
+			c.get(now)
+		}
+		if got := strings.Count(log.String(), "certificate ends soon"); got != told {
+			t.Errorf("at %v it was told %d times, want %d", now, got, told)
+		}
+	}
+	asked(f.until.AddDate(0, 0, -30), 0)
+	asked(f.until.AddDate(0, 0, -20), 1)
+	asked(f.until.AddDate(0, 0, -19), 2)
+	asked(f.until.AddDate(0, 0, 1), 3)
+	f.until = f.until.AddDate(2, 0, 0)
+	f.renew()
+	asked(f.until.AddDate(-2, 0, 2), 3)
 }
 
 // TestServerTLS refuses files that cannot be used when it begins: nobody is served with less.

@@ -9,6 +9,7 @@ import (
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/lifetime"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -61,6 +62,18 @@ func (d *Door) Check() error {
 			" --tls-cert and --tls-key, or say --insecure when a proxy in front does TLS")
 	}
 	return nil
+}
+
+// Certificate returns the one that is shown to whoever connects now, and false where there is none.
+func (d *Door) Certificate() (lifetime.Certificate, bool) {
+	if d.TLS == nil {
+		return lifetime.Certificate{}, false
+	}
+	shown, err := d.TLS.GetCertificate(nil) // it looks at the files, not at who asks
+	if err != nil {
+		return lifetime.Certificate{}, false
+	}
+	return lifetime.Of("https", parsed(shown)), true
 }
 
 // Words says that a door is open to all who can come there, "" when it is not.

@@ -19,6 +19,7 @@ import (
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/lifetime"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/prover"
@@ -80,6 +81,10 @@ type Options struct {
 	// Trace begins to trace a step of a fixed name, and is told of its end; nil: nothing is traced.
 	// The end is called once, with the error of the step or nil, by the goroutine that began it.
 	Trace func(ctx context.Context, name string) (within context.Context, end func(error))
+
+	// Certificate returns the one that is shown to clients at the moment, and false where there is
+	// none. Optional. It is asked whenever the health is, by several goroutines.
+	Certificate func() (lifetime.Certificate, bool)
 
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
 	Messages MessageOptions
@@ -212,6 +217,9 @@ type Ledger struct {
 	// untaken is why messages that were acknowledged are not taken in; nil: they are. They are
 	// durable and wait: nothing is lost while it is set.
 	untaken atomic.Pointer[error]
+	// nodeCertificates are those of the servers of a cluster, as they were last seen; nil: none
+	// were. They are only shown.
+	nodeCertificates atomic.Pointer[[]lifetime.Certificate]
 }
 
 // Open locks the folder and opens the log, its register and its projections' shelf, none of the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cakupan/cmd/internal/lifetime"
 	"cakupan/eventstore"
 )
 
@@ -14,6 +15,9 @@ type Measures struct {
 	// FreeBytes is how much room the embedded server has on its disk; nil on a cluster, whose
 	// servers know, and where it cannot be told.
 	FreeBytes *uint64
+	// Certificates are those by which the ledger answers, and, as they were last seen, those of the
+	// servers of its cluster.
+	Certificates []lifetime.Certificate
 }
 
 // Measures returns them as they are at this moment. It waits for nobody.
@@ -21,7 +25,7 @@ func (l *Ledger) Measures() (m Measures) {
 	if v := l.positions.Load(); v != nil {
 		m.Vault = v.Position()
 	}
-	m.Register = l.register.Number()
+	m.Register, m.Certificates = l.register.Number(), l.certificates()
 	if l.server != nil {
 		if free, err := l.server.FreeSpace(); err == nil {
 			m.FreeBytes = &free

@@ -28,6 +28,8 @@ type Readiness struct {
 	Why         string              `json:"why,omitempty"`      // it is not ok
 	Clock       string              `json:"clock,omitempty"`    // see Health
 	Degraded    string              `json:"degraded,omitempty"` // see Health
+	// Certificates: see Health.
+	Certificates string `json:"certificates,omitempty"`
 }
 
 // Lag is how far a projection is, and how long ago what it has not applied yet was recorded.
@@ -62,7 +64,8 @@ func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 	health := l.Health(ctx)
 	r := Readiness{
 		Status: health.Status, Head: health.Head, Why: health.Why, Clock: health.Clock,
-		Degraded: health.Degraded, Role: health.Role, Projections: map[string]Lag{},
+		Degraded: health.Degraded, Certificates: health.Certificates, Role: health.Role,
+		Projections: map[string]Lag{},
 	}
 	if !l.serving { // who asks has what the log holds applied first
 		return r

@@ -26,6 +26,9 @@ type Health struct {
 	// Degraded says which server of a cluster lacks a part of its copy that the others have, and
 	// what to do. Nothing is lost, and it is no reason not to be well.
 	Degraded string `json:"degraded,omitempty"`
+	// Certificates says which certificates end soon: by which it answers, and those of the servers
+	// of its cluster. It is no reason not to be well, either.
+	Certificates string `json:"certificates,omitempty"`
 }
 
 // Verified is how much of a part was found sound, and when that was known.

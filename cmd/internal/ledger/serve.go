@@ -8,6 +8,7 @@ import (
 	"cakupan/cmd/internal/clock"
 	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/folder"
+	"cakupan/cmd/internal/lifetime"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
@@ -50,6 +51,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { l.prover.Follow(ctx) })
 	l.background.Go(func() { l.cluster.Watch(ctx, l.conn, l.noteUnsafe) })
 	l.background.Go(func() { l.watchCopies(ctx) })
+	l.background.Go(func() { l.cluster.WatchCertificates(ctx, l.noteCertificates) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.
 	return l.folder.Announce(url)
@@ -114,6 +116,25 @@ func (l *Ledger) noteUnsafe(err error) {
 		return
 	}
 	l.unsafe.Store(&err)
+}
+
+// noteCertificates notes what the servers of the cluster showed last.
+func (l *Ledger) noteCertificates(shown []lifetime.Certificate) {
+	l.nodeCertificates.Store(&shown)
+}
+
+// certificates returns those by which the ledger answers, and those of the servers of its cluster
+// as they were last seen.
+func (l *Ledger) certificates() (all []lifetime.Certificate) {
+	if l.opts.Certificate != nil {
+		if own, ok := l.opts.Certificate(); ok {
+			all = append(all, own)
+		}
+	}
+	if others := l.nodeCertificates.Load(); others != nil {
+		all = append(all, *others...)
+	}
+	return all
 }
 
 // openShelf opens all projections, so that what cannot be read is found out by who starts the
@@ -199,6 +220,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	fail(l.watchman.found(l.shelf))
 	h.Verified, h.Degraded = l.watchman.seen(), l.degraded()
+	h.Certificates = lifetime.Warning(time.Unix(0, int64(l.opts.Now())), l.certificates())
 	return h
 }
 

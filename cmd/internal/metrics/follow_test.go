@@ -10,6 +10,7 @@ import (
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/lifetime"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
@@ -97,7 +98,13 @@ func TestFollowBeside(t *testing.T) {
 			Intake:  ledger.IntakeStatus{Waiting: 3, Refused: 2, Removed: ledger.RemovedStatus{ForRoom: 8, ForAge: 9}},
 			Streams: []ledger.StreamStatus{{Name: "CAKUPAN", Replicas: 3, Current: 2, Lacking: 1, Bytes: 77}},
 		},
-		measures: ledger.Measures{Vault: 11, Register: 12, FreeBytes: &free},
+		measures: ledger.Measures{
+			Vault: 11, Register: 12, FreeBytes: &free,
+			Certificates: []lifetime.Certificate{
+				{Of: "https", Until: time.Unix(1_700_000_000, 0)},
+				{Of: "n1:4222", Until: time.Unix(1_800_000_000, 0)},
+			},
+		},
 	}
 	m := New()
 	m.Follow(of, of, time.Now)
@@ -115,6 +122,8 @@ func TestFollowBeside(t *testing.T) {
 		`cakupan_stream_replicas{stream="CAKUPAN"} 3`, `cakupan_stream_bytes{stream="CAKUPAN"} 77`,
 		`cakupan_stream_replicas_current{stream="CAKUPAN"} 2`,
 		`cakupan_stream_copies_lacking{stream="CAKUPAN"} 1`,
+		`cakupan_certificate_end_timestamp_seconds{of="https"} 1.7e+09`,
+		`cakupan_certificate_end_timestamp_seconds{of="n1:4222"} 1.8e+09`,
 		"cakupan_vault_records 11\n", "cakupan_register_records 12\n",
 		"cakupan_disk_free_bytes 4096\n", `cakupan_watchers{by="events"} 1`, `cakupan_watchers{by="bucket"} 5`,
 		"cakupan_frame_seconds_sum 1\n", `cakupan_frame_bytes_bucket{le="1024"} 1`,

@@ -106,6 +106,18 @@ func (m *Metrics) followBeside(l Ledger) {
 		},
 	})
 	m.Ask(Figure{
+		Name: "cakupan_certificate_end_timestamp_seconds", Label: "of",
+		Help: "When a certificate ends, in seconds since 1970: of https, and of each server of" +
+			" the cluster.",
+		Values: func() map[string]float64 {
+			ends := map[string]float64{}
+			for _, c := range l.Measures().Certificates {
+				ends[c.Of] = float64(c.Until.Unix())
+			}
+			return ends
+		},
+	})
+	m.Ask(Figure{
 		Name: "cakupan_disk_free_bytes",
 		Help: "Room on the disk of the log, of a ledger that keeps it itself.",
 		Values: func() map[string]float64 {

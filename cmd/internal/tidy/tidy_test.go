@@ -118,8 +118,8 @@ var mayImport = map[string][]string{
 		"cmd/internal/access/...", "cmd/internal/backups", "cmd/internal/bundle",
 		"cmd/internal/clock", "cmd/internal/cluster", "cmd/internal/cost",
 		"cmd/internal/datafolder", "cmd/internal/excerpt", "cmd/internal/folder",
-		"cmd/internal/intake", "cmd/internal/lists/matched", "cmd/internal/natsin", "cmd/internal/problem",
-		"cmd/internal/prover", "cmd/internal/rights", "cmd/internal/shares",
+		"cmd/internal/intake", "cmd/internal/lifetime", "cmd/internal/lists/matched",
+		"cmd/internal/natsin", "cmd/internal/problem", "cmd/internal/prover", "cmd/internal/rights", "cmd/internal/shares",
 		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
 	// Its rooms know nothing of it: what they ask of it stands in an interface of their own.
@@ -137,8 +137,10 @@ var mayImport = map[string][]string{
 		"cmd/internal/problem", "projections/coverage", "eventstore", "domain/event",
 	},
 	"cmd/internal/cluster/...": {
-		"cmd/internal/intake", "cmd/internal/problem", "eventstore/...", "domain/event",
+		"cmd/internal/intake", "cmd/internal/lifetime", "cmd/internal/problem", "eventstore/...",
+		"domain/event",
 	},
+	"cmd/internal/lifetime/...": {},
 	"cmd/internal/backups/...": {
 		"cmd/internal/access", "cmd/internal/cluster", "cmd/internal/folder",
 		"cmd/internal/natsin", "cmd/internal/problem", "eventstore/...", "domain/...",
@@ -194,7 +196,8 @@ var mayImport = map[string][]string{
 		"cmd/internal/intake", "cmd/internal/lists/...", "cmd/internal/problem", "domain/...",
 	},
 	"cmd/internal/door/...": {
-		"cmd/internal/access/...", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
+		"cmd/internal/access/...", "cmd/internal/httpapi", "cmd/internal/lifetime",
+		"cmd/internal/problem", "domain/...",
 	},
 	"cmd/internal/witness/...": {"cmd/internal/problem", "eventstore/..."},
 	// Commands do through it what a running ledger does for its owner alone.

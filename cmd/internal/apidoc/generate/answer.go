@@ -92,7 +92,8 @@ func (l *library) answer(name string) object {
 				with("enum", texts("writer", "standby"))).
 			with("why", words("string", "what it waits for, or what is wrong")).
 			with("clock", words("string", "that record times wait for the clock")).
-			with("degraded", degraded()), "why", "clock", "degraded")
+			with("degraded", degraded()).
+			with("certificates", certificates()), "why", "clock", "degraded", "certificates")
 	case "ListKey":
 		return optional(o("key", words("string", "32 bytes in hexadecimal").
 			with("pattern", "^[0-9a-f]{64}$")).

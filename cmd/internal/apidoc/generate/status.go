@@ -60,11 +60,16 @@ func status() object {
 }
 
 // healthSometimes are the members of a health that may be left out.
-var healthSometimes = []string{"why", "verified", "clock", "degraded"}
+var healthSometimes = []string{"why", "verified", "clock", "degraded", "certificates"}
 
 // degraded is of a cluster. It is told beside a health that is ok, for nothing is lost.
 func degraded() object {
 	return words("string", "which server's copy lacks what those of others have, and what to do")
+}
+
+// certificates is told beside a health that is ok, too: it is for those who can still act.
+func certificates() object {
+	return words("string", "which certificates end soon: that of https, and those of the cluster")
 }
 
 // healthFields are the members of a health. A status has them too and is one object with its own:
@@ -79,5 +84,6 @@ func healthFields() object {
 		with("why", words("string", "what is wrong")).
 		with("verified", verified()).
 		with("clock", words("string", "that record times wait for the clock")).
-		with("degraded", degraded())
+		with("degraded", degraded()).
+		with("certificates", certificates())
 }

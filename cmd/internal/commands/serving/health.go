@@ -55,20 +55,26 @@ func (c *Health) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		// The two differ while a ledger is being built: it is well, and answers nothing yet.
 		if c.Ready {
 			ready, err := s.Ready(ctx)
-			is := state{ready.Status, ready.Why, ready.Degraded, ready.Head}
+			is := state{
+				ready.Status, ready.Why, ready.Degraded, ready.Certificates, ready.Head,
+			}
 			return tellState(w, out, ready, is, err)
 		}
 		health, err := s.Health(ctx)
-		is := state{health.Status, health.Why, health.Degraded, health.Head}
+		is := state{
+			health.Status, health.Why, health.Degraded, health.Certificates, health.Head,
+		}
 		return tellState(w, out, health, is, err)
 	})
 }
 
 // state is what all answers have that say how a ledger is. why is empty where status is
-// ledger.HealthOK; degraded says what is wrong with a copy of a cluster and loses nothing.
+// ledger.HealthOK; degraded says what is wrong with a copy of a cluster and loses nothing, and
+// certificates what will be wrong soon.
 type state struct {
-	status, why, degraded string
-	head                  eventstore.Sequence
+	status, why, degraded, certificates string
+
+	head eventstore.Sequence
 }
 
 // tellState prints an answer, unless there is none, and returns why not all is well. A ledger that
@@ -85,6 +91,9 @@ func tellState(w *cli.Where, out *cli.Console, whole any, s state, err error) er
 			s.status, words.Thousands(s.head))
 		if err == nil && s.degraded != "" {
 			_, err = fmt.Fprintf(out.Stdout, "degraded: %s\n", s.degraded)
+		}
+		if err == nil && s.certificates != "" {
+			_, err = fmt.Fprintf(out.Stdout, "%s\n", s.certificates)
 		}
 	}
 	switch {

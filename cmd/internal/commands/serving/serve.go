@@ -128,7 +128,7 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 		Dir: w.Folder(), Create: true, Log: out.Logger(),
 		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
 		Receipts: counted.Receipts, Appended: counted.Appended, Stored: counted.Stored,
-		Trace:    traced.Begin,
+		Trace: traced.Begin, Certificate: d.Certificate,
 		AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Refold: c.Refold, Refused: c.Refused.limits(),
 		Messages: ledger.MessageOptions{

@@ -24,10 +24,10 @@ func TestState(t *testing.T) {
 		err   error
 		code  problem.Code // "": all is well
 	}{
-		{state{ledger.HealthOK, "", "", 1_234}, nil, ""},
-		{state{ledger.ReadyBehind, "it is being built", "", 1_234}, nil, problem.ProjectionBehind},
-		{state{ledger.HealthFailing, "the disk is full", "", 1_234}, nil, problem.LogUnavailable},
-		{state{ledger.HealthOK, "", "", 1_234}, failed, problem.Internal},
+		{state{ledger.HealthOK, "", "", "", 1_234}, nil, ""},
+		{state{ledger.ReadyBehind, "it is being built", "", "", 1_234}, nil, problem.ProjectionBehind},
+		{state{ledger.HealthFailing, "the disk is full", "", "", 1_234}, nil, problem.LogUnavailable},
+		{state{ledger.HealthOK, "", "", "", 1_234}, failed, problem.Internal},
 	} {
 		for _, asJSON := range []bool{false, true} {
 			var stdout bytes.Buffer

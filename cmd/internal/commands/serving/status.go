@@ -71,6 +71,9 @@ func writeStatus(out *cli.Console, s ledger.Status, l lists.Language) error {
 	if s.Degraded != "" {
 		line(l.Pick("salinan", "degraded"), s.Degraded)
 	}
+	if s.Certificates != "" {
+		line(l.Pick("sertifikat", "certificates"), s.Certificates)
+	}
 	line(l.Pick("peran", "role"), roleWords(s.Role, l))
 	line(l.Pick("penulis", "writer"), writerWords(s.Writer, l))
 	line(l.Pick("ujung", "head"), event+words.Numeral(l, s.Head))

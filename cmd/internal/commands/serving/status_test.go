@@ -17,6 +17,7 @@ func TestStatusWords(t *testing.T) {
 	at := time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC)
 	var s ledger.Status
 	s.Status, s.Role, s.Head = ledger.HealthOK, cluster.RoleStandby, 1234
+	s.Certificates = "that of n1:4222 ends at 2026-03-02T04:00:00Z"
 	s.Writer = &ledger.WriterStatus{Name: "a-1", URL: "http://a:7070", Since: at}
 	s.Projections = map[string]ledger.ProjectionHealth{"coverage": {Sequence: 1200}}
 	s.Verified = map[string]ledger.Verified{"log": {Sequence: 1100, At: at}}
@@ -24,7 +25,7 @@ func TestStatusWords(t *testing.T) {
 	s.Streams = []ledger.StreamStatus{{Name: "CAKUPAN", Replicas: 3, Current: 2, Leader: "n1"}}
 	for language, want := range map[lists.Language][]string{
 		lists.English: {
-			"status ok", "role standby", "writer http://a:7070 (a-1) since 2026-03-01T04:00:00Z",
+			"status ok", "certificates that of n1:4222 ends at 2026-03-02T04:00:00Z", "role standby", "writer http://a:7070 (a-1) since 2026-03-01T04:00:00Z",
 			"head event 1,234", "coverage event 1,200",
 			"verified log up to 1,100 at 2026-03-01T04:00:00Z",
 			"intake 2 packs waiting, 3 refused messages to be settled",
@@ -32,7 +33,7 @@ func TestStatusWords(t *testing.T) {
 			"CAKUPAN 2 of 3 replicas are current, led by n1",
 		},
 		lists.Indonesian: {
-			"keadaan ok", "peran siaga", "penulis http://a:7070 (a-1) sejak 2026-03-01T04:00:00Z",
+			"keadaan ok", "sertifikat that of n1:4222 ends at 2026-03-02T04:00:00Z", "peran siaga", "penulis http://a:7070 (a-1) sejak 2026-03-01T04:00:00Z",
 			"ujung peristiwa 1.234", "coverage peristiwa 1.200",
 			"diperiksa log sampai 1.100 pada 2026-03-01T04:00:00Z",
 			"masukan 2 paket menunggu, 3 pesan yang ditolak belum diselesaikan",
