@@ -173,6 +173,7 @@ func clusterTexts() kong.Vars {
 		"installName":  "Name of the unit, of its user, and of its folder in /var/lib.",
 		"setupNodes":   "The nodes of NATS, by the names or addresses under which they are found.",
 		"setupLedgers": "The ledgers, by the names or addresses under which they are found.",
+		"setupRenew":   "Make these anew though they are good: certificates, logins (of NATS).",
 	}
 }
 

@@ -39,6 +39,7 @@ type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	pem  []byte // of cert
+	anew bool   // whatever it has signed is signed anew
 }
 
 // authority returns the authority, which is made at the first call. Certificate and key stand in
@@ -56,7 +57,7 @@ func (m *maker) authority(now time.Time) (*authority, error) {
 		return nil, fmt.Errorf("%s is damaged: put it back from a copy",
 			m.path("authority", "authority.pem"))
 	}
-	a := &authority{pem: pem.EncodeToMemory(certBlock)}
+	a := &authority{pem: pem.EncodeToMemory(certBlock), anew: m.renew.Certificates}
 	if a.cert, err = x509.ParseCertificate(certBlock.Bytes); err == nil {
 		a.key, err = x509.ParseECPrivateKey(keyBlock.Bytes)
 	}
@@ -160,7 +161,7 @@ func (a *authority) certify(dir, name string, node bool, now time.Time) error {
 // may be good.
 func (a *authority) good(dir string, now time.Time) (bool, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, certFile))
-	if err != nil {
+	if err != nil || a.anew {
 		return false, nil // it is made, or that says why it cannot be
 	}
 	key, err := os.ReadFile(filepath.Join(dir, keyFile))

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -30,6 +31,9 @@ const (
 	hashCost = 10
 )
 
+// users are the names of all of them. It is never written.
+var users = []string{userLedger, userSystem, userRestore}
+
 // logins are the passwords of the users, by their names. They are kept as text in authority/ and in
 // the folders of ledgers, which log in with them; nodes have hashes alone.
 type logins map[string]string
@@ -37,9 +41,16 @@ type logins map[string]string
 // logins returns the passwords, which are made at the first call.
 func (m *maker) logins() (logins, error) {
 	l := logins{}
-	for _, user := range []string{userLedger, userSystem, userRestore} {
-		password, err := m.once(func() ([]byte, error) { return []byte(random()), nil },
-			"authority", user+".password")
+	for _, user := range users {
+		var password string
+		var err error
+		if m.renew.Logins {
+			password = random()
+			err = write(m.path("authority"), user+".password", []byte(password))
+		} else {
+			password, err = m.once(func() ([]byte, error) { return []byte(random()), nil },
+				"authority", user+".password")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("login %s: %w", user, err)
 		}
@@ -107,10 +118,37 @@ func (l logins) users() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// users makes the file of users of a node, where there is none. Where there is one, and logins are
+// renewed, it has the new passwords, and what else somebody has written there stays.
+func (m *maker) users(l logins, parts ...string) error {
+	was, err := m.once(l.users, parts...)
+	if err != nil || !m.renew.Logins {
+		return err
+	}
+	path := m.path(parts...)
+	for _, user := range users {
+		line := regexp.MustCompile(`(\buser: "` + user + `", password: )"[^"]*"`)
+		if len(line.FindAllString(was, 2)) != 1 {
+			return fmt.Errorf("%s has no user %s as setup writes it: write the hash of a new"+
+				" password there yourself, or move the file away to have a new one made", path,
+				user)
+		}
+		hash, err := bcrypt.GenerateFromPassword([]byte(l[user]), hashCost)
+		if err != nil {
+			return fmt.Errorf("hash password: %w", err)
+		}
+		// Of a literal: a hash has dollars.
+		was = line.ReplaceAllStringFunc(was, func(found string) string {
+			return line.FindStringSubmatch(found)[1] + `"` + string(hash) + `"`
+		})
+	}
+	return write(filepath.Dir(path), filepath.Base(path), []byte(was))
+}
+
 // urls writes the addresses of all nodes with the login of a user into a file, for --nats of a
 // ledger or of a restore, and --nats-system: so the cluster is found whichever of them are gone. A
 // node that is not there yet, as it was added later, is put behind those that are; what is there
-// stays. The file has the password and is secret.
+// stays, but for a password that is renewed. The file has the password and is secret.
 func (m *maker) urls(l logins, user string, nodes []string, parts ...string) error {
 	path := m.path(parts...)
 	text, err := os.ReadFile(path)
@@ -123,22 +161,26 @@ func (m *maker) urls(l logins, user string, nodes []string, parts ...string) err
 		// What cannot be read is kept as it is: somebody has written it.
 		if u, err := url.Parse(strings.TrimSpace(one)); err == nil && u.Host != "" {
 			hosts[u.Hostname()] = true
+			if m.renew.Logins && u.User.Username() == user {
+				u.User = url.UserPassword(user, l[user])
+				one = u.String()
+			}
 		}
 		if one != "" {
 			all = append(all, one)
 		}
 	}
-	missing := false
+	changed := m.renew.Logins
 	for _, node := range nodes {
 		if !hosts[node] {
-			missing = true
+			changed = true
 			all = append(all, (&url.URL{
 				Scheme: "tls", User: url.UserPassword(user, l[user]),
 				Host: net.JoinHostPort(node, nodePort),
 			}).String())
 		}
 	}
-	if !missing {
+	if !changed {
 		return nil
 	}
 	return write(filepath.Dir(path), filepath.Base(path), []byte(strings.Join(all, ",")+"\n"))

@@ -45,6 +45,14 @@ type Options struct {
 	Keys map[string][]byte
 	// Owner, if not nil, is given all files and folders.
 	Owner *Owner
+	Renew Renew
+}
+
+// Renew says what is made anew though it is good, as others may have seen it. One that is cut short
+// is asked for again.
+type Renew struct {
+	Certificates bool // of nodes and ledgers, and their keys; the authority stays
+	Logins       bool // of NATS: passwords of the users that setup has made
 }
 
 // Owner is a user of the machine and his group.
@@ -54,7 +62,7 @@ type Owner struct{ User, Group int }
 // a whole or not at all, and what is made first is what the rest is made of. Two at a time in one
 // folder are not meant. now is the time that certificates count from and are judged by.
 func Make(opts Options, now time.Time) error {
-	m := maker{dir: opts.Dir}
+	m := maker{dir: opts.Dir, renew: opts.Renew}
 	if err := m.make(&opts, now); err != nil {
 		return err
 	}
@@ -96,8 +104,12 @@ func give(dir string, owner Owner) error {
 	})
 }
 
-// maker makes files in a folder. It keeps nothing but the folder's name: all it knows is in files.
-type maker struct{ dir string }
+// maker makes files in a folder. It keeps nothing but the folder's name and what it was told to
+// make anew: all else that it knows is in files.
+type maker struct {
+	dir   string
+	renew Renew
+}
 
 func (m *maker) path(parts ...string) string {
 	return filepath.Join(append([]string{m.dir}, parts...)...)
@@ -116,7 +128,7 @@ func (m *maker) make(opts *Options, now time.Time) error {
 		return err
 	}
 	for _, name := range opts.Nodes {
-		_, err := m.once(logins.users, "nodes", name, "users.conf")
+		err := m.users(logins, "nodes", name, "users.conf")
 		if err == nil {
 			err = authority.certify(m.path("nodes", name), name, true, now)
 		}

@@ -8,9 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
@@ -136,6 +139,72 @@ func TestOnce(t *testing.T) {
 				t.Errorf("after %d days %s is another one: %v", c.days, name, !renewed)
 			}
 		}
+	}
+}
+
+// TestRenew makes anew what it is told to, though it is good, and nothing else: what somebody has
+// changed beside it stays. Logins fit: nodes have the hashes of what ledgers log in with.
+func TestRenew(t *testing.T) {
+	dir := t.TempDir()
+	opts := optionsFor(dir)
+	if err := Make(opts, made); err != nil {
+		t.Fatal(err)
+	}
+	users := filepath.Join(dir, "nodes/10.0.0.2/users.conf")
+	url := filepath.Join(dir, "ledgers/ledger-b/nats.url")
+	was := check(t, dir)
+	const own = "accounts { OURS { users: [ { user: watcher, password: x } ] } }\n"
+	for path, text := range map[string]string{
+		users: was["nodes/10.0.0.2/users.conf"] + own,
+		url: strings.TrimSpace(strings.Replace(was["ledgers/ledger-b/nats.url"],
+			"node-a:4222", "node-a:4333", 1)) + ",tls://mine:x@elsewhere:4222\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), secretMode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		renew   Renew
+		renewed *regexp.Regexp
+	}{
+		{Renew{}, regexp.MustCompile(`^$`)},
+		{Renew{Certificates: true}, regexp.MustCompile(`/(cert|key)\.pem$`)},
+		{Renew{Logins: true}, regexp.MustCompile(`\.(password|url)$|/users\.conf$`)},
+	} {
+		before := contents(t, dir)
+		opts.Renew = c.renew
+		if err := Make(opts, made); err != nil {
+			t.Fatal(err)
+		}
+		for name, content := range check(t, dir) {
+			if renewed := c.renewed.MatchString(name); (content == before[name]) == renewed {
+				t.Errorf("%+v: %s is another one: %v", c.renew, name, !renewed)
+			}
+		}
+	}
+	has := contents(t, dir)
+	password := has["authority/ledger.password"]
+	want := "tls://ledger:" + password + "@node-a:4333,tls://ledger:" + password +
+		"@10.0.0.2:4222,tls://mine:x@elsewhere:4222\n"
+	if has["ledgers/ledger-b/nats.url"] != want {
+		t.Errorf("the ledger's login is %s", has["ledgers/ledger-b/nats.url"])
+	}
+	conf := has["nodes/10.0.0.2/users.conf"]
+	if !strings.HasSuffix(conf, own) {
+		t.Errorf("the node's users are %s", conf)
+	}
+	for _, user := range []string{userLedger, userSystem, userRestore} {
+		hash := regexp.MustCompile(`user: "` + user + `", password: "([^"]*)"`).FindStringSubmatch(conf)
+		err := bcrypt.CompareHashAndPassword([]byte(hash[1]), []byte(has["authority/"+user+".password"]))
+		if err != nil {
+			t.Errorf("%s: %v", user, err)
+		}
+	}
+	if err := os.WriteFile(users, []byte(own), secretMode); err != nil {
+		t.Fatal(err)
+	}
+	if err := Make(opts, made); err == nil || !strings.Contains(err.Error(), "no user ledger") {
+		t.Errorf("a file of somebody's own: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,15 @@ type Setup struct {
 
 	Keys  string `placeholder:"DIR" help:"Keys of a restored ledger, as keys backup makes them."`
 	Owner string `placeholder:"UID:GID" help:"Give all files to this user and group."`
+
+	Renew []string `placeholder:"WHAT" help:"${setupRenew}"`
 }
+
+// What Renew may have.
+const (
+	renewCertificates = "certificates"
+	renewLogins       = "logins"
+)
 
 // Help returns what --help shows beyond the flags.
 func (*Setup) Help() string {
@@ -45,6 +54,10 @@ gets a folder of its own to be given:
 	ledgers/NAME/   of a ledger: --nats @nats.url --nats-system @system.url, --tls-cert …
 	data/NAME/      of a ledger: its --data
 	operator/       the secrets of the first members, and ca.pem for SSL_CERT_FILE
+
+A certificate or a login that others may have seen is made anew with --renew, though it is good.
+New certificates count at once. New logins of NATS count for a node or a ledger when it is restarted
+with its new files, one at a time: two nodes, each ledger, the last node.
 
 Where a backup is restored into a new cluster, --keys gives its ledgers their keys instead of new
 ones. Who its members are is in the backup.
@@ -86,7 +99,15 @@ func (c *Setup) Run(w *cli.Where, out *cli.Console) error {
 // mistake, so it is masked in the error.
 func (c *Setup) options() (opts setup.Options, err error) {
 	// The folder is not looked at yet: flags that are wrong leave no trace.
-	opts = setup.Options{Dir: c.Dir, Nodes: c.Nodes, Ledgers: c.Ledgers}
+	opts = setup.Options{Dir: c.Dir, Nodes: c.Nodes, Ledgers: c.Ledgers, Renew: setup.Renew{
+		Certificates: slices.Contains(c.Renew, renewCertificates),
+		Logins:       slices.Contains(c.Renew, renewLogins),
+	}}
+	for _, what := range c.Renew {
+		if what != renewCertificates && what != renewLogins {
+			return opts, cli.Usage("--renew is certificates, logins, or both")
+		}
+	}
 	for _, name := range append(append([]string(nil), c.Nodes...), c.Ledgers...) {
 		if name == "" || strings.ContainsAny(name, `/\ "{}@`) || strings.HasPrefix(name, ".") {
 			return opts, cli.Usage("--nodes and --ledgers are names or addresses of machines," +
