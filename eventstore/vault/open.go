@@ -228,7 +228,7 @@ func (v *Vault) readCache(ctx context.Context, end packs.End) error {
 	s.Format, s.Ledger, s.Secret = stateFormat, v.opts.Identity.Ledger, record.Number
 	// Without the flag the vault never was in files.
 	s.Taken = s.Taken || flags&takeOver == 0
-	v.state, v.hasher = s, newHasher(secret)
+	v.state, v.hasher, v.opened = s, newHasher(secret), record.Number
 	return nil
 }
 

@@ -66,6 +66,9 @@ func (v *Vault) read(ctx context.Context, lookup *index.Index, from uint64) erro
 	if len(r.waiting) > 0 {
 		return fmt.Errorf("%w: no record has worker %d", ErrDamaged, lookup.Last()+1)
 	}
+	if err := v.checkSecret(ctx); err != nil {
+		return readError(err)
+	}
 	v.setEnd(r.end)
 	v.mu.Lock()
 	v.changes++
@@ -73,6 +76,24 @@ func (v *Vault) read(ctx context.Context, lookup *index.Index, from uint64) erro
 	// A crash, or an error, came between the record in their place and their end.
 	v.state.Left = append(v.state.Left, r.left...)
 	return v.eraseLeft(ctx)
+}
+
+// checkSecret opens the secret where another record has it than when it was last opened: keys were
+// changed, by another ledger on the same cluster. Who has not got the new key may add nothing: it
+// would be sealed under one that nobody else has. The end stays where it was then, so that nothing
+// can be appended, and it is tried again the next time. The caller holds writing.
+func (v *Vault) checkSecret(ctx context.Context) error {
+	if v.state.Secret == v.opened {
+		return nil
+	}
+	record, err := v.stream.Get(ctx, v.state.Secret)
+	if err == nil {
+		_, _, err = v.keys.openSecret(&record)
+	}
+	if err == nil {
+		v.opened = record.Number
+	}
+	return err
 }
 
 // eraseLeft erases what was replaced and is there still. The caller holds writing. What could not

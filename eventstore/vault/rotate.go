@@ -158,7 +158,7 @@ func (v *Vault) reseal(ctx context.Context, r *packs.Record) error {
 	}
 	switch kind {
 	case kindSecret:
-		v.state.Secret = v.end.Number
+		v.state.Secret, v.opened = v.end.Number, v.end.Number
 	case kindListKey:
 		v.state.movedListKey(r.Number, v.end.Number)
 	}

@@ -88,6 +88,7 @@ type Vault struct {
 	// Behind which the next record is appended.
 	end    packs.End
 	unsure bool   // the outcome of the last append is not known: read on before the next
+	opened uint64 // the record with the secret that the keys have opened; see checkSecret
 	saved  uint64 // record up to which the state was written
 	// What was wrong with the cache, for the operator; written while the vault is opened, and, with
 	// writing held, where the state cannot be saved.

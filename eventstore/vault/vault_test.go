@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -235,6 +236,44 @@ func TestTwoLedgersOnOneStream(t *testing.T) {
 	if first.ListKey() != second.ListKey() {
 		t.Error("their keys of lists differ")
 	}
+}
+
+// TestKeyChangedElsewhere changes the key of a vault that another ledger has open: that one adds
+// nothing under the old key, and says so each time, until it has the new one.
+func TestKeyChangedElsewhere(t *testing.T) {
+	w, first := openNew(t, t.TempDir())
+	workers := enrol(t, first, 0, 5)
+	dir := filepath.Join(w.crash(), "vault")
+	second := w.open(func(o *vault.Options) { o.Dir = dir })
+	if err := first.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, second, workers) // look-ups go on
+	resolve(t, second, nik(5))
+	for i := range 2 {
+		if err := second.Persist(t.Context()); !errors.Is(err, vault.ErrKeyWrong) {
+			t.Errorf("persisted under the old key: %v", err)
+		}
+		if err := second.CatchUp(t.Context()); !errors.Is(err, vault.ErrKeyWrong) {
+			t.Errorf("it follows with the old key: %v", err)
+		}
+		maps.Copy(workers, enrol(t, first, 6+i, 1))
+	}
+	key, err := os.ReadFile(filepath.Join(w.dir, "vault", "vault.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "vault.key"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second = w.open(func(o *vault.Options) { o.Dir = dir })
+	maps.Copy(workers, enrol(t, second, 5, 1))
+	if err := first.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, first, workers)
+	expect(t, second, workers)
 }
 
 // TestListKey is the same for a vault for ever, and another one for another vault.

@@ -39,6 +39,10 @@ const leaseDefault = 3 * time.Second
 // is one small request; the end of a lease is noticed about a twelfth of it late.
 const looksPerLease = 12
 
+// vaultEvery is how often a ledger that stands by looks whether it could use the vault. What it
+// waits for then is time that a take-over may take longer.
+const vaultEvery = 10 * time.Second
+
 // ErrStandsBy is returned for what only a ledger that writes can do. Nothing was appended, so to
 // send again is safe, and duplicates are known by their ids.
 var ErrStandsBy = problem.New(problem.LogUnavailable,
@@ -87,10 +91,13 @@ type Self struct {
 type patience struct{ lease, look time.Duration }
 
 // Ledger is what a role is of. What it does may be asked for by many at once, but for TakeUp,
-// FollowIndex and LayDown, which one goroutine calls.
+// FollowIndex, FollowVault and LayDown, which one goroutine calls.
 type Ledger interface {
 	// FollowIndex has the index know what others have appended.
 	FollowIndex(ctx context.Context) error
+	// FollowVault has the vault know what others have added, and whether its key is still the
+	// vault's.
+	FollowVault(ctx context.Context) error
 	// TakeUp opens what appending needs. After an error LayDown is called all the same.
 	TakeUp(ctx context.Context) (*writer.Writer, error)
 	// LayDown closes that again. When it returns, nothing is appended here any more.
@@ -170,6 +177,7 @@ func (r *Roles) run(ctx context.Context) {
 // With taken the lease is ours and nothing else is opened yet.
 func (r *Roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 	var seen sighting
+	var followed time.Time // the vault
 	for ctx.Err() == nil {
 		state, err := r.lease.Look(ctx)
 		if err != nil {
@@ -183,7 +191,13 @@ func (r *Roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 		// that ended without its being given up.
 		free := err == nil && (state.Holder.ID == r.me.ID || seen.isOver(r.patience.lease))
 		// So that little is left to do when this ledger takes over.
-		if err := r.ledger.FollowIndex(ctx); err != nil {
+		err = r.ledger.FollowIndex(ctx)
+		if err == nil && time.Since(followed) > vaultEvery {
+			if err = r.ledger.FollowVault(ctx); err == nil {
+				followed = time.Now()
+			}
+		}
+		if err != nil {
 			r.failed(ctx, err)
 		} else if free {
 			if held, err = r.lease.Take(ctx, state, r.holder()); err == nil {

@@ -45,6 +45,10 @@ var keyUses = map[string]string{
 // the end.
 func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 	v, openErr := l.openVault(ctx)
+	if openErr == nil {
+		// Another ledger on the same cluster may have changed one.
+		openErr = l.catchUpVault(ctx, v)
+	}
 	var known *problem.Error
 	if openErr != nil && !errors.As(openErr, &known) {
 		return nil, openErr

@@ -9,6 +9,7 @@ import (
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/eventstore/index"
+	"cakupan/eventstore/vault"
 	"cakupan/eventstore/writer"
 )
 
@@ -31,6 +32,9 @@ func (l role) TakeUp(ctx context.Context) (*writer.Writer, error) {
 		return nil, err
 	}
 	idx, err := l.openIndex(ctx)
+	if err == nil {
+		err = l.FollowVault(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +85,32 @@ func (l *Ledger) openIndex(ctx context.Context) (*index.Index, error) {
 		l.appending.CompareAndSwap(nil, &appending{index: l.index})
 	}
 	return l.index, err
+}
+
+// FollowVault opens the vault, or has it know what others have added to it: so a ledger whose key is
+// not the vault's any more, as another one has changed it, says so while it stands by, and does not
+// take over. Only the goroutine of the roles calls it.
+func (l role) FollowVault(ctx context.Context) error {
+	v, err := l.openVault(ctx)
+	if err != nil {
+		return err
+	}
+	err = l.catchUpVault(ctx, v)
+	if err != nil && isLoss(err) {
+		// Its key may be another one in the folder by now. That is read when it is opened again.
+		l.LayDown()
+	}
+	return err
+}
+
+// catchUpVault has an open vault know what others have added, on a cluster.
+func (l *Ledger) catchUpVault(ctx context.Context, v *vault.Vault) error {
+	if l.server != nil {
+		return nil
+	}
+	l.inUse.RLock() // it is not closed meanwhile
+	defer l.inUse.RUnlock()
+	return folder.VaultError(l.folder.Dir, v.CatchUp(ctx))
 }
 
 // FollowIndex adds to the index what the log holds beyond it. One that is damaged is renewed. It is

@@ -29,6 +29,10 @@ func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	}
 	switch which {
 	case "vault":
+		// The ledger that writes would be left with the old one.
+		if l.roles != nil && l.currentWriter() == nil {
+			return l.roles.StandsBy()
+		}
 		return folder.VaultError(l.folder.Dir, v.Rotate(ctx))
 	case "checkpoint":
 		return l.prover.Rotate(ctx, v)

@@ -318,3 +318,56 @@ func TestVaultOfCluster(t *testing.T) {
 		t.Errorf("with the key: %v", err)
 	}
 }
+
+// TestKeyChangedElsewhere changes the vault's key of a ledger of which another one on the same
+// cluster stands by: that one says that it could not take over, and could again as soon as the new
+// key is in its folder, without a restart.
+func TestKeyChangedElsewhere(t *testing.T) {
+	url, root := startNATS(t), t.TempDir()
+	open := func(dir string) *Ledger {
+		l, err := Open(t.Context(), Options{Dir: dir, Create: true, NATS: url, Replicas: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return l
+	}
+	first := open(root + "/first")
+	submit(t, first, [][]byte{nobodys(1)})
+	copyKeys(t, root+"/first", root+"/second")
+	second := open(root + "/second")
+	follow := func(want problem.Code) {
+		t.Helper()
+		if err := (role{second}).FollowVault(t.Context()); want == "" && err != nil ||
+			want != "" && problem.From(err).Code != want {
+			t.Errorf("it follows the vault: %v, want %q", err, want)
+		}
+	}
+	follow("")
+	if err := first.RotateKey(t.Context(), "vault"); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, first, [][]byte{nobodys(2)})
+	keys, err := second.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if wrong := filepath.Base(k.File) == folder.VaultKeyFile; k.OK == wrong {
+			t.Errorf("%+v", k)
+		}
+	}
+	if _, err := (role{second}).TakeUp(t.Context()); problem.From(err).Code != problem.FolderKeyLost {
+		t.Errorf("it takes over: %v", err)
+	}
+	(role{second}).LayDown()
+	follow(problem.FolderKeyLost)
+	follow(problem.FolderKeyLost)
+	copyKeys(t, root+"/first", root+"/second")
+	follow("")
+	follow("")
+}
