@@ -87,9 +87,9 @@ func (l *Ledger) openIndex(ctx context.Context) (*index.Index, error) {
 	return l.index, err
 }
 
-// FollowVault opens the vault, or has it know what others have added to it: so a ledger whose key is
-// not the vault's any more, as another one has changed it, says so while it stands by, and does not
-// take over. Only the goroutine of the roles calls it.
+// FollowVault opens the vault, or has it know what others have added to it: so a ledger whose key
+// is not the vault's any more, as another one has changed it, says so while it stands by, and does
+// not take over. Only the goroutine of the roles calls it.
 func (l role) FollowVault(ctx context.Context) error {
 	v, err := l.openVault(ctx)
 	if err != nil {
