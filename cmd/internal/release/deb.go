@@ -137,14 +137,16 @@ fi
 `
 	afterRemove = `#!/bin/sh
 set -e
-if [ -d /run/systemd/system ]; then
-	systemctl daemon-reload
-fi
 if [ "$1" = purge ]; then
 	if command -v deb-systemd-helper >/dev/null; then
 		deb-systemd-helper purge cakupan.service
 	fi
+	# By systemctl enable: it would start one that is installed again.
+	rm -f "$DPKG_ROOT/etc/systemd/system/multi-user.target.wants/cakupan.service"
 	echo "cakupan: the ledger in /var/lib/cakupan is left as it is"
+fi
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
 fi
 `
 )

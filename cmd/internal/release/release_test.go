@@ -94,6 +94,46 @@ func TestDebian(t *testing.T) {
 	}
 }
 
+// TestPurged: a purge ends what systemctl enable has made, and no removal does; both leave the
+// ledger.
+func TestPurged(t *testing.T) {
+	if _, err := os.Stat("/run/systemd/system"); err == nil {
+		t.Skip("it would tell this machine's systemd")
+	}
+	root, tools := t.TempDir(), t.TempDir()
+	remove, err := exec.LookPath("rm")
+	if err == nil {
+		err = os.Symlink(remove, filepath.Join(tools, "rm"))
+	}
+	if err != nil {
+		t.Skip("no rm")
+	}
+	enabled := filepath.Join(root, "etc/systemd/system/multi-user.target.wants/cakupan.service")
+	events := filepath.Join(root, "var/lib/cakupan/nats")
+	for _, path := range []string{filepath.Dir(enabled), events} {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/lib/systemd/system/cakupan.service", enabled); err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range []string{"remove", "upgrade", "purge"} {
+		command := exec.CommandContext(t.Context(), "sh", "-c", afterRemove, "postrm", action)
+		// Nothing of this machine is to be touched, nor told.
+		command.Env = []string{"DPKG_ROOT=" + root, "PATH=" + tools}
+		if said, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", action, err, said)
+		}
+		if _, err := os.Lstat(enabled); (err == nil) == (action == "purge") {
+			t.Errorf("%s: what was enabled: %v", action, err)
+		}
+		if _, err := os.Stat(events); err != nil {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+}
+
 // TestDebianVersion: dpkg orders the versions as they came.
 func TestDebianVersion(t *testing.T) {
 	need(t, "dpkg")
