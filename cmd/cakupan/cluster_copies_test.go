@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,32 +14,9 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/ledger"
+	"cakupan/eventstore/natsd/clustertest"
 	"cakupan/eventstore/vault"
 )
-
-// flipMessage inverts a bit in a message of a stream's only block. A record of JetStream begins with
-// its length, of which the top bit marks headers, and the message's number.
-func flipMessage(t *testing.T, folder string, message uint64) {
-	t.Helper()
-	blocks, err := filepath.Glob(filepath.Join(folder, "msgs", "*.blk"))
-	if err != nil || len(blocks) != 1 {
-		t.Fatalf("blocks: %v, %v", blocks, err)
-	}
-	block, err := os.ReadFile(blocks[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for at := 0; at < len(block); {
-		size := int(binary.LittleEndian.Uint32(block[at:]) &^ (1 << 31))
-		if binary.LittleEndian.Uint64(block[at+4:]) == message {
-			block[at+size-20] ^= 1
-			writeText(t, blocks[0], string(block))
-			return
-		}
-		at += size
-	}
-	t.Fatalf("no message %d", message)
-}
 
 // folder is where a server has its copy of a stream.
 func (c *clusterRun) folder(node int, stream string) string {
@@ -134,7 +110,7 @@ func TestClusterCopy(t *testing.T) {
 		c.takes(0, n)
 	}
 	const node, lost = 1, 3
-	c.whileDown(node, func() { flipMessage(t, c.folder(node, vault.StreamName), lost) })
+	c.whileDown(node, func() { clustertest.Flip(t, c.folder(node, vault.StreamName), lost) })
 	c.leadBy(node, vault.StreamName)
 	c.ledgers[0].kill()
 	c.await("the second ledger writes", func() bool { return c.role(1) == "writer" })

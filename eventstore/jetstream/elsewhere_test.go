@@ -186,6 +186,7 @@ func (c *damagedCluster) lacks(servers ...int) (lacks []copies.Lack) {
 	for _, n := range servers {
 		lacks = append(lacks, copies.Lack{
 			Stream: "CAKUPAN", Server: c.options[n].ServerName, Message: lostBy()[n],
+			How: copies.Lacks,
 		})
 	}
 	return lacks

@@ -295,9 +295,12 @@ func (l *Log) readLast(ctx context.Context, state streamState) (eventstore.Frame
 }
 
 // CompareCopies reads each server's copy of the log, on a cluster, and notes what one lacks that
-// another one has; see [copies.Copies.Compare]. rest is called now and then.
+// another one has, or has otherwise; see [copies.Copies.Compare]. Of two frames in one place that
+// one was stored over which the roots of those after it were made. rest is called now and then.
 func (l *Log) CompareCopies(ctx context.Context, rest func()) error {
-	return l.copies.Compare(ctx, check(), rest)
+	is := check()
+	is.Judge = newChain()
+	return l.copies.Compare(ctx, is, rest)
 }
 
 // RecheckCopies looks again at what is noted of them.
@@ -385,7 +388,19 @@ func (l *Log) getWhere(ctx context.Context, query map[string]any) (message, erro
 	if errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeMessageNotFound {
 		return message{}, errNoMessage
 	}
-	return message{number: response.Message.Number, data: response.Message.Data}, err
+	if err != nil {
+		return message{}, err
+	}
+	return l.asStored(ctx, message{response.Message.Number, response.Message.Data})
+}
+
+// asStored returns a message as it was stored, where it is known that the copy of the server which
+// has given it has another one; see [copies.Copies.Stored].
+func (l *Log) asStored(ctx context.Context, is message) (message, error) {
+	m, err := l.copies.Stored(ctx, copies.Message{
+		Number: is.number, Data: is.data, Subject: Subject,
+	})
+	return message{m.Number, m.Data}, err
 }
 
 // request asks JetStream's API and decodes the answer.

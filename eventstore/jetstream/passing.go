@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,15 +22,51 @@ type Passing struct {
 	conn   *nats.Conn
 	stream string
 	copies *copies.Copies
+	opens  func(data []byte) bool // nil: everything
 
-	mu    sync.Mutex
-	known kept // as the leader last said; what is removed stays so
+	mu     sync.Mutex
+	known  kept      // as the leader last said; what is removed stays so
+	agreed time.Time // when all servers had as much as the others; zero: unknown
 }
+
+// agreedFor is for how long nobody is asked whether what the leader has not was removed, once all
+// servers had as much as it: one that has lost something finds that out when it starts.
+const agreedFor = 5 * time.Second
 
 // NewPassing returns the stream of a name, which need not be there. What copies lack is noted in
 // the book; nil: nowhere.
 func NewPassing(conn *nats.Conn, stream string, lacking *copies.Book) *Passing {
 	return &Passing{conn: conn, stream: stream, copies: copies.New(conn, stream, lacking)}
+}
+
+// Prove has messages asked for elsewhere that the server which leads can read and their user cannot
+// open: opens tells which he can, and may be called by several at once. Call it before all else.
+func (p *Passing) Prove(opens func(data []byte) bool) *Passing {
+	p.opens = opens
+	return p
+}
+
+// Whole returns a message as it was stored: the one that is given, or, where that cannot be opened
+// or is known to be another one than was stored, that of a server whose copy has it. sure says that
+// no server has another one that may be it.
+func (p *Passing) Whole(ctx context.Context, is Stored) (whole Stored, sure bool, err error) {
+	m, err := p.copies.Stored(ctx, copies.Message{
+		Number: is.Number, Subject: is.Subject, Data: is.Data, Time: is.Time,
+	})
+	if err != nil || p.opens == nil || p.opens(m.Data) {
+		return storedOf(m), true, err
+	}
+	other, found, sure, err := p.copies.Search(ctx, is.Number, func(o copies.Message) bool {
+		return o.Number == is.Number && p.opens(o.Data)
+	})
+	if err != nil || !found {
+		return is, sure, err
+	}
+	return storedOf(other), true, nil
+}
+
+func storedOf(m copies.Message) Stored {
+	return Stored{Number: m.Number, Subject: m.Subject, Data: m.Data, Time: m.Time}
 }
 
 // ErrNoMessage is returned where a stream has no such message, or where there is no stream.
@@ -66,6 +103,34 @@ func (p *Passing) Next(ctx context.Context, number uint64) (Found, error) {
 	return p.next(ctx, query, number, 0)
 }
 
+// NextOf returns the first message of a subject at or after a number. The error wraps ErrNoMessage
+// when there is none. What nobody has is not told: it may have been of another subject.
+func (p *Passing) NextOf(ctx context.Context, number uint64, subject string) (Stored, error) {
+	is, none := p.ask(ctx, map[string]any{"seq": number, "next_by_subj": subject})
+	if none != nil && !errors.Is(none, ErrNoMessage) || none == nil && is.Number == number {
+		return is, none
+	}
+	last := uint64(0)
+	if none == nil {
+		last = is.Number - 1
+	}
+	lost, err := p.firstKept(ctx, number, last, subject)
+	if err != nil || lost == 0 {
+		return is, cmp.Or(err, none)
+	}
+	found, err := p.Get(ctx, lost)
+	return found.Stored, err
+}
+
+// Count returns how many messages of a subject the server has that has most of them, on a cluster.
+func (p *Passing) Count(ctx context.Context, subject string) (count uint64, err error) {
+	spans, _, err := p.copies.Spans(ctx, 1, subject)
+	for _, s := range spans {
+		count = max(count, s.Count)
+	}
+	return count, err
+}
+
 // next asks the leader, and the other copies for what it ought to have before what it says, or up
 // to a number where that is not 0.
 func (p *Passing) next(ctx context.Context, query map[string]any, number, last uint64,
@@ -73,6 +138,7 @@ func (p *Passing) next(ctx context.Context, query map[string]any, number, last u
 	found.Stored, err = p.ask(ctx, query)
 	if err == nil {
 		p.seen(found.Number)
+		found.Stored, _, err = p.Whole(ctx, found.Stored)
 	}
 	if err != nil && !errors.Is(err, ErrNoMessage) || err == nil && found.Number == number {
 		return found, err
@@ -89,7 +155,9 @@ func (p *Passing) next(ctx context.Context, query map[string]any, number, last u
 		return found, none
 	}
 	// One that is behind may have what was removed.
-	isKept := func(m copies.Message) bool { return all.from(m.Number, m.Number) != 0 }
+	isKept := func(m copies.Message) bool {
+		return m.Number == lost || all.from(m.Number, m.Number) != 0
+	}
 	other, is, sure, err := p.copies.Search(ctx, lost, isKept)
 	switch {
 	case err != nil:
@@ -101,10 +169,8 @@ func (p *Passing) next(ctx context.Context, query map[string]any, number, last u
 		found.Lost, found.Unsure = lost, !sure
 	}
 	found.Elsewhere = true
-	found.Stored = Stored{
-		Number: other.Number, Subject: other.Subject, Data: other.Data, Time: other.Time,
-	}
-	return found, nil
+	found.Stored, _, err = p.Whole(ctx, storedOf(other))
+	return found, err
 }
 
 // seen notes that a message is there. Where it was removed before, the stream is another one of the
@@ -113,7 +179,7 @@ func (p *Passing) seen(number uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if number < p.known.first || p.known.removed[number] {
-		p.known = kept{}
+		p.known, p.agreed = kept{}, time.Time{}
 	}
 }
 
@@ -144,6 +210,7 @@ type kept struct {
 	first, last uint64
 	removed     map[uint64]bool // between them
 	untold      bool            // there are too many of those to tell
+	gone        gone
 }
 
 // removedMost is how many removed messages the leader is asked for the numbers of. What it has lost
@@ -163,25 +230,108 @@ func (k *kept) from(first, last uint64) uint64 {
 
 // keeps returns the first message from one up to another that was not removed, 0 when there is
 // none, and all that was not; last 0: up to the end. It asks the leader where what is known does
-// not tell.
+// not tell, and does not believe it alone that something was removed: what it has lost, it takes
+// for removed once it has started anew.
 func (p *Passing) keeps(ctx context.Context, first, last uint64) (uint64, kept, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if last != 0 && p.known.from(first, last) == 0 && p.known.last > 0 {
-		return 0, p.known, nil
+	is := p.known
+	if last == 0 || is.last == 0 || is.from(first, last) != 0 {
+		var err error
+		is, err = p.kept(ctx)
+		if errors.Is(err, ErrNoMessage) {
+			return 0, kept{}, nil
+		}
+		if err != nil {
+			return 0, kept{}, err
+		}
+		is.gone = p.known.gone
+		p.known = is
 	}
-	is, err := p.kept(ctx)
-	if errors.Is(err, ErrNoMessage) {
-		return 0, kept{}, nil
-	}
-	if err != nil {
-		return 0, kept{}, err
-	}
-	p.known = is
+	until := last
 	if last == 0 || last > is.last {
-		last = is.last
+		until = is.last
 	}
-	return is.from(first, last), is, nil
+	if number := is.from(first, until); number != 0 {
+		return number, is, nil
+	}
+	number, err := p.others(ctx, first, last)
+	return number, is, err
+}
+
+// others returns the first message from one up to another that most servers have, of those that the
+// leader says were removed. mu is held.
+func (p *Passing) others(ctx context.Context, first, last uint64) (uint64, error) {
+	now := p.copies.Now()
+	if p.known.gone.has(first, last) || !p.agreed.IsZero() && now.Sub(p.agreed) < agreedFor {
+		return 0, nil
+	}
+	spans, keepers, err := p.copies.Spans(ctx, 1, ">")
+	if err != nil {
+		return 0, err
+	}
+	if copies.Agreed(spans, keepers) {
+		p.agreed = now
+		return 0, nil
+	}
+	number, err := p.firstKept(ctx, first, last, ">")
+	if err == nil && number == 0 {
+		p.known.gone.add(first, last)
+	}
+	return number, err
+}
+
+// firstKept is [copies.Copies.FirstKept]. A removal may be on its way to the other servers, so what
+// they have is looked for again before it is called kept.
+func (p *Passing) firstKept(ctx context.Context, first, last uint64, subject string,
+) (number uint64, err error) {
+	for doubts, pause := 0, doubtPause; ; doubts, pause = doubts+1, 2*pause {
+		number, err = p.copies.FirstKept(ctx, first, last, subject)
+		if err != nil || number == 0 || doubts == doubtsMax {
+			return number, err
+		}
+		if last == 0 { // it may have come meanwhile
+			_, err := p.ask(ctx, map[string]any{"seq": number})
+			if !errors.Is(err, ErrNoMessage) {
+				return 0, err
+			}
+		}
+		if err := wait(ctx, pause); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// gone are messages of which all servers were asked, and which were removed.
+type gone []struct{ first, last uint64 }
+
+// goneMax bounds them.
+const goneMax = 1_000
+
+func (g gone) has(first, last uint64) bool {
+	for _, s := range g {
+		if s.first <= first && last <= s.last {
+			return last != 0
+		}
+	}
+	return false
+}
+
+// add adds a range. One that goes on where another ends makes that longer, as those of a stream do
+// which is read in its order.
+func (g *gone) add(first, last uint64) {
+	if last == 0 {
+		return
+	}
+	for i := range *g {
+		if s := &(*g)[i]; s.first <= first && first <= s.last+1 {
+			s.last = max(s.last, last)
+			return
+		}
+	}
+	if len(*g) < goneMax {
+		*g = append(*g, struct{ first, last uint64 }{first, last})
+	}
 }
 
 // kept asks the leader which messages were not removed.
@@ -231,11 +381,35 @@ func (p *Passing) Ends(ctx context.Context) (first, last uint64, err error) {
 	return is.first, is.last, err
 }
 
+// EndsEverywhere is Ends as of the server that has most.
+func (p *Passing) EndsEverywhere(ctx context.Context) (first, last uint64, err error) {
+	first, last, err = p.Ends(ctx)
+	if err != nil || last == 0 && first == 0 {
+		return first, last, err
+	}
+	for _, from := range []uint64{1, last + 1} {
+		spans, _, err := p.copies.Spans(ctx, from, ">")
+		if err != nil {
+			return 0, 0, err
+		}
+		for _, s := range spans {
+			if s.First != 0 {
+				first, last = min(first, s.First), max(last, s.First)
+			}
+		}
+	}
+	return first, last, nil
+}
+
 // CompareCopies reads each server's copy of the stream, on a cluster, and notes what one lacks that
 // another one has and that was not removed; see [copies.Copies.Compare]. rest is called now and
 // then.
 func (p *Passing) CompareCopies(ctx context.Context, rest func()) error {
-	err := p.copies.Compare(ctx, p.check(ctx), rest)
+	is := p.check(ctx)
+	if p.opens != nil {
+		is.Judge = copies.Opens(func(m copies.Message) bool { return p.opens(m.Data) })
+	}
+	err := p.copies.Compare(ctx, is, rest)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil
 	}
@@ -257,5 +431,6 @@ func (p *Passing) check(ctx context.Context) copies.Check {
 		Proven: func(copies.Message) bool { return true }, // the servers have checksums
 		Must:   must,
 		Missed: func(m copies.Message) bool { return must(m.Number, m.Number) != 0 },
+		Gone:   func(m copies.Message) bool { return must(m.Number, m.Number) == 0 },
 	}
 }

@@ -285,6 +285,9 @@ func (r *reader) elsewhere(ctx context.Context, msg message, lost error) (messag
 func (r *reader) parse(
 	ctx context.Context, msg message,
 ) (frame eventstore.Frame, bad, err error) {
+	if msg, err = r.log.asStored(ctx, msg); err != nil {
+		return frame, nil, err
+	}
 	frame, bad = eventstore.ParseFrame(msg.data)
 	if errors.Is(bad, eventstore.ErrNewerFormat) ||
 		bad == nil && (frame.First() == r.want || r.lost != "") {

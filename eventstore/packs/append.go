@@ -63,26 +63,38 @@ func (s *Stream) Erase(ctx context.Context, number uint64) error {
 		return nil
 	}
 	if err == nil {
-		var response struct {
-			Success bool `json:"success"`
-		}
-		// Not with no_erase: the server writes other bytes in its place.
-		err = log.Request(ctx, s.conn, "$JS.API.STREAM.MSG.DELETE."+s.opts.Stream,
-			map[string]any{"seq": r.message}, &response)
-		if err == nil && !response.Success {
-			err = errors.New("the server did not")
-		}
+		err = s.eraseMessage(ctx, r.message)
 	}
-	if err != nil && !isGone(err) {
+	if err != nil {
 		return fmt.Errorf("erase record %d of %s: %w", number, s.opts.Stream, err)
 	}
 	return nil
 }
 
+// eraseMessage has each server overwrite the bytes of a message that it has. That the one which
+// leads has it no more is no error.
+func (s *Stream) eraseMessage(ctx context.Context, message uint64) error {
+	var response struct {
+		Success bool `json:"success"`
+	}
+	// Not with no_erase: the server writes other bytes in its place.
+	err := log.Request(ctx, s.conn, "$JS.API.STREAM.MSG.DELETE."+s.opts.Stream,
+		map[string]any{"seq": message}, &response)
+	switch {
+	case isGone(err):
+		return nil
+	case err == nil && !response.Success:
+		return errors.New("the server did not")
+	}
+	return err
+}
+
 // isGone tells whether an error says that the message to be deleted is not there any more.
 func isGone(err error) bool {
+	const noSequence = 10043 // the server's JSSequenceNotFoundErrF
 	var apiErr *jetstream.APIError
-	return errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeMessageNotFound
+	return errors.As(err, &apiErr) && (apiErr.ErrorCode == noSequence ||
+		apiErr.ErrorCode == jetstream.JSErrCodeMessageNotFound)
 }
 
 // append gives a record its number and stores it.

@@ -19,7 +19,7 @@ func (s *Stream) elsewhere(ctx context.Context, first, last uint64, fits func(*R
 	m, found, err := s.copies.From(ctx, first, func(m copies.Message) bool {
 		r, err := Parse(m.Data)
 		r.message = m.Number
-		return err == nil && m.Number <= last && fits(&r)
+		return err == nil && m.Number <= last && fits(&r) && s.isOpen(&r)
 	})
 	if err != nil || !found {
 		return Record{}, false, err
@@ -30,9 +30,16 @@ func (s *Stream) elsewhere(ctx context.Context, first, last uint64, fits func(*R
 }
 
 // CompareCopies reads each server's copy of the stream, on a cluster, and notes what one lacks that
-// another one has; see [copies.Copies.Compare]. rest is called now and then.
+// another one has, or has otherwise; see [copies.Copies.Compare]. A record that was replaced and
+// that a server has still, whose copy is an older one, is erased there. rest is called now and
+// then.
 func (s *Stream) CompareCopies(ctx context.Context, rest func()) error {
-	return s.copies.Compare(ctx, s.check(ctx), rest)
+	is := s.check(ctx)
+	is.Judge = copies.Opens(func(m copies.Message) bool {
+		r, err := Parse(m.Data)
+		return err == nil && s.isOpen(&r)
+	})
+	return s.copies.Compare(ctx, is, rest)
 }
 
 // RecheckCopies looks again at what is noted of them.
@@ -44,7 +51,20 @@ func (s *Stream) check(ctx context.Context) copies.Check {
 		_, err := Parse(m.Data)
 		return err == nil
 	}
-	return copies.Check{Proven: isRecord, Missed: s.isMissed(ctx)}
+	is := copies.Check{Proven: isRecord, Missed: s.isMissed(ctx)}
+	is.Gone = func(m copies.Message) bool {
+		r, err := Parse(m.Data)
+		r.message = m.Number
+		if err != nil {
+			return false
+		}
+		replaced, err := s.wasReplaced(ctx, &r)
+		return err == nil && replaced
+	}
+	if s.opts.Erasable {
+		is.Erase = s.eraseMessage
+	}
+	return is
 }
 
 // isMissed returns what tells whether a message holds a record that every copy must have.
@@ -67,15 +87,21 @@ type replaced struct {
 }
 
 // isReplaced tells whether a record that another copy has was replaced, and so is erased there too
-// as soon as that server has caught up: such a one must not come back. It reads all that comes
-// after the record, once. Where that cannot be read, it is taken for replaced.
+// as soon as that server has caught up: such a one must not come back. Where that cannot be told,
+// it is taken for replaced.
 func (s *Stream) isReplaced(ctx context.Context, r *Record) bool {
+	is, err := s.wasReplaced(ctx, r)
+	return is || err != nil
+}
+
+// wasReplaced tells whether a record was replaced. It reads all that comes after it, once.
+func (s *Stream) wasReplaced(ctx context.Context, r *Record) (bool, error) {
 	known := &s.replaced
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	state, err := s.state(ctx)
 	if err != nil {
-		return true
+		return false, err
 	}
 	if known.numbers == nil || r.message < known.first {
 		known.first, known.last, known.numbers = r.message, r.message, map[uint64]bool{}
@@ -87,12 +113,12 @@ func (s *Stream) isReplaced(ctx context.Context, r *Record) bool {
 			at = state.Last
 		case errors.Is(err, ErrRecord):
 		case err != nil:
-			return true
+			return false, err
 		}
 		known.last = at
 		for _, number := range later.Replaces {
 			known.numbers[number] = true
 		}
 	}
-	return known.numbers[r.Number]
+	return known.numbers[r.Number], nil
 }

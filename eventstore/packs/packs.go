@@ -61,6 +61,18 @@ type Stream struct {
 	stored   atomic.Uint64 // the last message that is known to be on the disk of our own server
 	copies   *copies.Copies
 	replaced replaced
+	opens    atomic.Pointer[func(*Record) bool] // nil: every record
+}
+
+// Prove has records asked for elsewhere, on a cluster, that the server which leads can read and
+// their user cannot open: opens tells which he can. It may be called at any time, and opens by
+// several at once. A record that no server has otherwise is read as it is.
+func (s *Stream) Prove(opens func(*Record) bool) { s.opens.Store(&opens) }
+
+// isOpen tells whether the stream's user can open a record, as far as he has said so.
+func (s *Stream) isOpen(r *Record) bool {
+	opens := s.opens.Load()
+	return opens == nil || (*opens)(r)
 }
 
 // Create makes the stream, for the ledger of the identity, and opens it. The error wraps
@@ -269,7 +281,19 @@ func (s *Stream) get(ctx context.Context, query map[string]any) (Record, uint64,
 	if err != nil {
 		return Record{}, 0, err
 	}
-	r, err := Parse(response.Message.Data)
-	r.message = response.Message.Number
-	return r, r.message, err
+	m, err := s.copies.Stored(ctx, copies.Message{
+		Number: response.Message.Number, Data: response.Message.Data, Subject: s.opts.Subject,
+	})
+	if err != nil {
+		return Record{}, 0, err
+	}
+	r, err := Parse(m.Data)
+	r.message = m.Number
+	if err == nil && s.conn.ConnectedClusterName() != "" && !s.isOpen(&r) {
+		other, found, failed := s.elsewhere(ctx, r.message, r.message, anyRecord)
+		if found || failed != nil {
+			r, err = other, failed
+		}
+	}
+	return r, m.Number, err
 }

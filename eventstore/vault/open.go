@@ -62,6 +62,7 @@ func (v *Vault) open(ctx context.Context) error {
 			return err
 		}
 	}
+	v.prove()
 	if err := v.readCache(ctx, end); err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ func (v *Vault) rotate(ctx context.Context) error {
 			return err
 		}
 		v.keys.now, v.keys.before = sealer, v.keys.now
+		v.prove()
 	}
 	return v.resealAll(ctx)
 }
@@ -81,6 +82,7 @@ func (v *Vault) resealAll(ctx context.Context) error {
 		return err
 	}
 	v.keys.before = nil
+	v.prove()
 	v.saved = v.state.Number
 	return v.state.write(v.opts.Dir)
 }

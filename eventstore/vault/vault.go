@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
@@ -78,6 +79,8 @@ type Vault struct {
 	// Set while the vault is opened, and never changed: the secret stays for ever.
 	hasher *hasher
 	limit  int // tentative ids
+	// The keys as of their last change, for who has not writing.
+	proof atomic.Pointer[keyring]
 
 	// writing is held by whoever appends to the stream or reads on in it; then mu may be taken. It
 	// guards keys, state, end and the adding to lookup.
@@ -146,6 +149,25 @@ func (v *Vault) Dropped() []error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
 	return slices.Clone(v.dropped)
+}
+
+// Opens tells whether a record of the vault's stream can be opened, or has nothing sealed. It may
+// be called at any time.
+func (v *Vault) Opens(r *packs.Record) bool {
+	sealed := sealedPart(r)
+	if sealed == nil {
+		return true // its bytes are all that there is
+	}
+	_, err := v.proof.Load().open(sealed, r.Data[0], r.Number)
+	return err == nil
+}
+
+// prove has the stream ask other servers for what cannot be opened with the keys. The caller holds
+// writing.
+func (v *Vault) prove() {
+	keys := v.keys
+	v.proof.Store(&keys)
+	v.stream.Prove(v.Opens)
 }
 
 // fault is called at the crash points. point is one of the names above.

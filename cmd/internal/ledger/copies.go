@@ -25,8 +25,9 @@ const (
 	allowMax = 5 * time.Second
 )
 
-// CopyReport says that a server's copy of a stream lacks a message that others have. Nothing of the
-// ledger is lost by it: what is read of the stream is read from the others.
+// CopyReport says what is wrong with a server's copy of a stream. Nothing of the ledger is lost by
+// it, as what is read of the stream is read from the others, unless nothing tells which copy is
+// right.
 type CopyReport struct {
 	copies.Lack
 	What   string `json:"what"`
@@ -35,24 +36,48 @@ type CopyReport struct {
 
 // copyReport puts it into words.
 func copyReport(l copies.Lack) CopyReport {
-	return CopyReport{
+	is := CopyReport{
 		Lack: l,
-		What: fmt.Sprintf("server %s's copy of stream %s lacks message %d; the others have it",
-			l.Server, l.Stream, l.Message),
 		Remedy: fmt.Sprintf("stop server %s, remove the folder of stream %s in its folder, and"+
 			" start it: it copies the stream anew", l.Server, l.Stream),
 	}
+	whose := fmt.Sprintf("server %s's copy of stream %s", l.Server, l.Stream)
+	switch l.How {
+	case copies.Lacks:
+		is.What = fmt.Sprintf("%s lacks message %d; the others have it", whose, l.Message)
+	case copies.Differs:
+		is.What = fmt.Sprintf("%s has another message %d than was stored; the others have that",
+			whose, l.Message)
+	case copies.Keeps:
+		is.What = fmt.Sprintf("%s has message %d still, which was removed", whose, l.Message)
+	case copies.Disputed:
+		is.What = fmt.Sprintf("%s has another message %d than others, and nothing tells which one"+
+			" was stored", whose, l.Message)
+		is.Remedy = "have all servers of the stream run, and verify again; else compare with a" +
+			" backup, and restore that"
+	}
+	return is
 }
 
 // newLacking returns the book of what copies lack. The operator is told of each copy once.
 func newLacking(log *slog.Logger) *copies.Book {
 	return copies.NewBook(time.Now, func(l copies.Lack) {
 		report := copyReport(l)
-		log.Error("a server's copy of a stream is damaged, and others are whole",
+		about := []any{
 			slog.String("server", l.Server), slog.String("stream", l.Stream),
-			slog.Uint64("message", l.Message), slog.String("remedy", report.Remedy))
+			slog.Uint64("message", l.Message), slog.String("how", string(l.How)),
+			slog.String("remedy", report.Remedy),
+		}
+		if report.IsDisputed() {
+			log.Error("copies of a stream differ, and nothing tells which one is right", about...)
+			return
+		}
+		log.Error("a server's copy of a stream is damaged, and others are whole", about...)
 	})
 }
+
+// IsDisputed tells whether copies differ, and nothing tells which one is right.
+func (r *CopyReport) IsDisputed() bool { return r.How == copies.Disputed }
 
 // Copies returns what copies are known to lack, none without a cluster.
 func (l *Ledger) Copies() []CopyReport {
@@ -99,13 +124,20 @@ func (l *Ledger) compared(ctx context.Context) (all []compared, err error) {
 		stream, failed := packs.Open(ctx, l.conn, opts)
 		switch {
 		case failed == nil:
+			if v := l.openedVault(); v != nil && opts.Stream == vault.StreamName {
+				stream.Prove(v.Opens)
+			}
 			all = append(all, stream)
 		case !errors.Is(failed, packs.ErrNoStream):
 			err = errors.Join(err, failed)
 		}
 	}
 	for _, name := range []string{natsin.StreamIntake, natsin.StreamRefused} {
-		all = append(all, jetstream.NewPassing(l.conn, name, l.lacking))
+		stream := jetstream.NewPassing(l.conn, name, l.lacking)
+		if sealer := l.openedSealer(); sealer != nil {
+			stream.Prove(natsin.Opens(sealer, name))
+		}
+		all = append(all, stream)
 	}
 	return all, err
 }

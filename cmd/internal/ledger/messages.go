@@ -179,6 +179,13 @@ func (l *Ledger) noteTaken(err error) {
 	l.untaken.Store(&err)
 }
 
+// openedSealer returns the sealer, nil while it is not open.
+func (l *Ledger) openedSealer() *seal.Sealer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sealer
+}
+
 // openSealer returns what seals messages that wait. A new ledger gets a new key; where something
 // is sealed already, a new one would make it unreadable.
 func (l *Ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {

@@ -115,6 +115,7 @@ func (l *Ledger) checkLog(ctx context.Context, progress Progress) (*Finding, err
 		return found, err
 	}
 	if l.server == nil {
+		l.lookAtCopies(ctx, func() {}) // one of them may have another message than was stored
 		return l.firstDamage(ctx, nil)
 	}
 	// The server says the same of what a disk did not give as of what is wrong on it, and goes on

@@ -35,11 +35,12 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 	if err != nil {
 		return VerifyReport{}, err
 	}
+	// Before the log is read: what of it copies have otherwise is then read as it was stored.
+	l.lookAtCopies(ctx, func() {})
 	report, err := l.verifyLog(ctx, progress)
 	if err != nil {
 		return report, err
 	}
-	l.lookAtCopies(ctx, func() {})
 	report.Copies = l.Copies()
 	asked, err := l.verifyLookups(ctx)
 	if err != nil {
@@ -54,6 +55,9 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 		files = append(files, vault)
 	}
 	report.Files = files
+	for i := range report.Copies {
+		report.OK = report.OK && !report.Copies[i].IsDisputed()
+	}
 	for i := range files {
 		report.OK = report.OK && (files[i].Cache || !files[i].damaged())
 	}

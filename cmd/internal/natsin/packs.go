@@ -1,6 +1,7 @@
 package natsin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,8 +117,9 @@ func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *pack
 	p = &packs{
 		server: s, waiting: make(chan jetstream.Msg, packsDelivered), swept: make(chan struct{}),
 		first: 1, strayed: make(chan struct{}), watched: make(chan struct{}),
-		hands:  hands{since: time.Now()},
-		stream: log.NewPassing(s.store, StreamIntake, s.opts.Lacking),
+		hands: hands{since: time.Now()},
+		stream: log.NewPassing(s.store, StreamIntake, s.opts.Lacking).
+			Prove(Opens(s.opts.Sealer, StreamIntake)),
 	}
 	if p.consumer, err = takeOverPacks(ctx, js, s.opts.Forget); err != nil {
 		return nil, err
@@ -201,7 +203,7 @@ func (p *packs) takeIn(m jetstream.Msg) {
 func (p *packs) finish(number uint64, pack string, sealed []byte) error {
 	receipts, err := p.retry(sealed)
 	if isUnreadable(err) {
-		receipts, err = nil, p.server.putUnreadable(sealed)
+		receipts, err = p.otherwise(number, sealed)
 	}
 	switch {
 	case err == nil:
@@ -215,6 +217,25 @@ func (p *packs) finish(number uint64, pack string, sealed []byte) error {
 	p.server.settled.note(number, pack)
 	p.server.partly.forget(pack)
 	return nil
+}
+
+// otherwise takes in a pack that cannot be opened: as another server has it, on a cluster. What no
+// server has otherwise is kept as it is. While one does not answer that may, it waits.
+func (p *packs) otherwise(number uint64, sealed []byte) ([]told, error) {
+	ctx, cancel := context.WithTimeout(p.server.finishBy, attemptMax)
+	defer cancel()
+	is, sure, err := p.stream.Whole(ctx, log.Stored{
+		Number: number, Subject: subjectPacks, Data: sealed,
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !bytes.Equal(is.Data, sealed):
+		return p.retry(is.Data)
+	case !sure:
+		return nil, fmt.Errorf("%w: pack %d", errUnheard, number)
+	}
+	return nil, p.server.putUnreadable(sealed)
 }
 
 // nackDelay is how long the server waits before it delivers a pack again: twice as long after each

@@ -18,9 +18,14 @@ import (
 var errUnheard = errors.New("a pack cannot be read, and not every server has answered that may" +
 	" have it")
 
+// everywhereEvery is every how many-th time all servers are asked what there is while nothing
+// comes.
+const everywhereEvery = 10
+
 // passedOver is what was found that consumers have passed over. It outlives them. It is of whoever
 // sweeps.
 type passedOver struct {
+	looks uint64 // while nothing comes
 	again uint64 // the pack for which the consumer was last made anew
 	told  uint64 // the last one of which was told that it is lost
 }
@@ -47,7 +52,11 @@ func (p *packs) vet(ctx context.Context, upTo uint64) error {
 
 // lookBehind looks for a pack that waits while nothing comes.
 func (p *packs) lookBehind(ctx context.Context) error {
-	first, last, err := p.stream.Ends(ctx)
+	ends := p.stream.Ends
+	if p.server.passed.looks++; p.server.passed.looks%everywhereEvery == 1 {
+		ends = p.stream.EndsEverywhere // who leads may have lost its first ones, or its last
+	}
+	first, last, err := ends(ctx)
 	if err != nil {
 		return err
 	}

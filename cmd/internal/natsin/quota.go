@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/domain/event"
+	log "cakupan/eventstore/jetstream"
 )
 
 // Limits bound what is kept of what one publisher was refused. 0 is no bound. They are checked
@@ -132,21 +134,42 @@ func (s *share) add(number uint64, bytes int) {
 }
 
 // count counts what the stream has beyond the last entry. Where it is cut short, the next one goes
-// on there.
+// on there. On a cluster it is counted anew where the server that leads has, or can read, less than
+// another one.
 func (s *share) count(ctx context.Context, r *Refusals, publisher string) error {
+	if s.counted {
+		return nil
+	}
+	subject := subjectRefused + publisher + ".>"
+	err := s.countBy(subject, func(number uint64) (log.Stored, error) {
+		return r.fetch(ctx, map[string]any{"seq": number, "next_by_subj": subject})
+	})
+	if err != nil {
+		return err
+	}
+	there, err := r.stream.Count(ctx, subject)
+	if err != nil || there <= uint64(len(s.entries)) {
+		return err
+	}
+	s.reset()
+	return s.countBy(subject, func(number uint64) (log.Stored, error) {
+		return r.stream.NextOf(ctx, number, subject)
+	})
+}
+
+// countBy counts what next finds.
+func (s *share) countBy(subject string, next func(number uint64) (log.Stored, error)) error {
 	for !s.counted {
 		number := uint64(1)
 		if len(s.entries) > 0 {
 			number = s.entries[len(s.entries)-1].number + 1
 		}
-		m, err := r.fetch(ctx, map[string]any{
-			"seq": number, "next_by_subj": subjectRefused + publisher + ".>",
-		})
+		m, err := next(number)
 		switch {
-		case errors.Is(err, ErrNoSuch):
+		case errors.Is(err, ErrNoSuch), errors.Is(err, log.ErrNoMessage):
 			s.counted = true
 		case err != nil:
-			return err
+			return fmt.Errorf("count refusals of %s: %w", event.MaskNIK(subject), err)
 		default:
 			s.add(m.Number, len(m.Data))
 		}
@@ -207,9 +230,7 @@ func (r *Refusals) expire(ctx context.Context) (err error) {
 	}
 	removed, before := uint64(0), r.quota.now().Add(-r.quota.limits.Age)
 	for number := uint64(1); err == nil; number++ {
-		m, failed := r.fetch(ctx, map[string]any{
-			"seq": number, "next_by_subj": subjectRefused + ">",
-		})
+		m, failed := r.stream.Next(ctx, number)
 		if err = failed; err != nil || m.Time.After(before) {
 			break
 		}
@@ -221,6 +242,9 @@ func (r *Refusals) expire(ctx context.Context) (err error) {
 		if err = r.remove(ctx, number, false); err == nil {
 			removed++
 		}
+		if m.Elsewhere && errors.Is(err, ErrNoSuch) { // who leads has not had it before either
+			err = r.awaitGone(ctx, number)
+		}
 		if err == nil || errors.Is(err, ErrNoSuch) {
 			r.quota.gone(publisher, number)
 			err = nil
@@ -231,7 +255,7 @@ func (r *Refusals) expire(ctx context.Context) (err error) {
 		r.quota.log.InfoContext(ctx, "refusals were removed: they are too old",
 			slog.Uint64("removed", removed))
 	}
-	if errors.Is(err, ErrNoSuch) {
+	if errors.Is(err, log.ErrNoMessage) {
 		return nil
 	}
 	return err

@@ -94,7 +94,15 @@ func NewRefusals(
 ) *Refusals {
 	return &Refusals{
 		conn: conn, sealer: sealer, quota: quota, fault: func(string) {},
-		stream: log.NewPassing(conn, StreamRefused, lacking),
+		stream: log.NewPassing(conn, StreamRefused, lacking).Prove(Opens(sealer, StreamRefused)),
+	}
+}
+
+// Opens returns what tells whether a message of one of the streams can be opened.
+func Opens(sealer *seal.Sealer, stream string) func(sealed []byte) bool {
+	return func(sealed []byte) bool {
+		_, err := sealer.Open(sealed, stream) // what it is sealed for is its stream's name
+		return err == nil
 	}
 }
 
@@ -268,10 +276,10 @@ func (r *Refusals) Next(ctx context.Context, number uint64) (Kept, error) {
 	return r.read(found.Stored, err)
 }
 
-// nextOf returns the first one of a subject as the server that leads has it. One that it has lost
-// is passed over: to store it a second time, or not to count it, is no harm.
+// nextOf returns the first one of a subject, also where the server that leads has lost it: so a
+// pack that comes twice is not refused twice.
 func (r *Refusals) nextOf(ctx context.Context, number uint64, subject string) (Kept, error) {
-	m, err := r.fetch(ctx, map[string]any{"seq": number, "next_by_subj": subject})
+	m, err := r.stream.NextOf(ctx, number, subject)
 	return r.read(m, err)
 }
 

@@ -50,8 +50,10 @@ var mayImport = map[string][]string{
 	"eventstore/vault/vaulttest/...": {
 		"eventstore", "eventstore/natsd", "eventstore/packs", "eventstore/vault",
 	},
-	"eventstore/natsd/...":     {"eventstore", "eventstore/durable", "eventstore/inspect"},
-	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/natsd/...": {"eventstore", "eventstore/durable", "eventstore/inspect"},
+	// For tests, as vaulttest.
+	"eventstore/natsd/clustertest/...": {"eventstore/natsd"},
+	"eventstore/jetstream/...":         {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/packs/...": {
 		"eventstore", "eventstore/jetstream", "eventstore/jetstream/copies", "eventstore/inspect",
 	},

@@ -2,16 +2,42 @@ package copies
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Lack says that a server's copy of a stream lacks a message that another server's has.
+// Lack says what is wrong with a server's copy of a stream.
 type Lack struct {
 	Stream  string `json:"stream"`
 	Server  string `json:"server"`
 	Message uint64 `json:"message"` // the first one that was found; there may be others
+	How     How    `json:"how"`
+}
+
+// How says in which way a copy is wrong.
+type How string
+
+// The ways.
+const (
+	Lacks    How = "lacks"    // a message that another one has
+	Differs  How = "differs"  // it has another message than was stored
+	Keeps    How = "keeps"    // it has a message that was erased
+	Disputed How = "disputed" // it has another one than others, and nothing tells which is right
+)
+
+// Sum is the SHA-256 of what a message says: its subject and its data.
+type Sum [sha256.Size]byte
+
+// Sum returns it.
+func (m *Message) Sum() (sum Sum) {
+	hash := sha256.New()
+	// Neither fails: see hash.Hash. No subject has a zero byte.
+	_, _ = hash.Write([]byte(m.Subject + "\x00"))
+	_, _ = hash.Write(m.Data)
+	hash.Sum(sum[:0])
+	return sum
 }
 
 // Book has what copies were found to lack: one message of each copy is enough to know it. It is
@@ -22,8 +48,9 @@ type Book struct {
 
 	mu    sync.Mutex
 	found []Lack
-	asked map[string]time.Time // by stream: when all servers were last asked
-	slow  map[string]late      // by stream: the last question that not all have answered in time
+	right map[string]map[uint64]Sum // by stream: messages that copies differ in
+	asked map[string]time.Time      // by stream: when all servers were last asked
+	slow  map[string]late           // by stream: the last question that was not answered in time
 }
 
 // late is when a question was not answered in time by all, and how long the next one is given.
@@ -39,14 +66,14 @@ const again = time.Second
 // NewBook returns an empty one. now is the clock. told is told of each copy once; it may be nil. It
 // must not block.
 func NewBook(now func() time.Time, told func(Lack)) *Book {
-	return &Book{now: now, told: told, asked: map[string]time.Time{}, slow: map[string]late{}}
+	return &Book{
+		now: now, told: told, asked: map[string]time.Time{}, slow: map[string]late{},
+		right: map[string]map[uint64]Sum{},
+	}
 }
 
 // asks tells whether it is to be found out which servers lack a message of a stream that one has.
 func (b *Book) asks(stream string) bool {
-	if b == nil {
-		return false
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.now().Sub(b.asked[stream]) > again
@@ -54,9 +81,6 @@ func (b *Book) asks(stream string) bool {
 
 // patience is how long a question about a stream may take now.
 func (b *Book) patience(stream string) time.Duration {
-	if b == nil {
-		return roundMax
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if l, was := b.slow[stream]; was && b.now().Sub(l.at) < slowFor {
@@ -67,9 +91,6 @@ func (b *Book) patience(stream string) time.Duration {
 
 // late notes that not all have answered a question about a stream in the time that it was given.
 func (b *Book) late(stream string, given time.Duration) {
-	if b == nil {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.slow[stream] = late{b.now(), max(roundMin, given/2)}
@@ -77,39 +98,64 @@ func (b *Book) late(stream string, given time.Duration) {
 
 // note notes which servers lack a message, now that all were asked.
 func (b *Book) note(stream string, number uint64, servers []string) {
-	if b == nil {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked[stream] = b.now()
 	for _, server := range servers {
-		if slices.ContainsFunc(b.found, func(l Lack) bool {
-			return l.Stream == stream && l.Server == server
-		}) {
-			continue
-		}
-		lack := Lack{Stream: stream, Server: server, Message: number}
-		b.found = append(b.found, lack)
-		if b.told != nil {
-			b.told(lack)
-		}
+		b.add(Lack{stream, server, number, Lacks})
 	}
-	slices.SortFunc(b.found, func(x, y Lack) int {
-		return cmp.Or(cmp.Compare(x.Stream, y.Stream), cmp.Compare(x.Server, y.Server))
-	})
 }
 
-// sound notes that a server's copy lacks nothing.
-func (b *Book) sound(stream, server string) {
-	if b == nil {
+// add adds what was found, unless as much is known of the copy. mu is held.
+func (b *Book) add(found Lack) {
+	if slices.ContainsFunc(b.found, found.isLike) {
 		return
 	}
+	b.found = append(b.found, found)
+	slices.SortFunc(b.found, func(x, y Lack) int {
+		return cmp.Or(cmp.Compare(x.Stream, y.Stream), cmp.Compare(x.Server, y.Server),
+			cmp.Compare(x.How, y.How))
+	})
+	if b.told != nil {
+		b.told(found)
+	}
+}
+
+// isLike tells whether two say the same of one copy, maybe by other messages.
+func (l Lack) isLike(other Lack) bool {
+	return l.Stream == other.Stream && l.Server == other.Server && l.How == other.How
+}
+
+// compared notes what was found of servers' copies that were read as a whole, and takes back all
+// else that was known of them. right has the messages in which copies differ, as they were stored.
+func (b *Book) compared(stream string, servers []string, found []Lack, right map[uint64]Sum) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.found = slices.DeleteFunc(b.found, func(l Lack) bool {
-		return l.Stream == stream && l.Server == server
+		return l.Stream == stream && slices.Contains(servers, l.Server) &&
+			!slices.ContainsFunc(found, l.isLike)
 	})
+	for _, one := range found {
+		b.add(one)
+	}
+	if len(right) > 0 {
+		b.right[stream] = right
+	}
+}
+
+// sound notes that what was found is so no more.
+func (b *Book) sound(of Lack) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.found = slices.DeleteFunc(b.found, of.isLike)
+}
+
+// stored returns what a message of a stream says in which copies were found to differ.
+func (b *Book) stored(stream string, number uint64) (sum Sum, is bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sum, is = b.right[stream][number]
+	return sum, is
 }
 
 // Lacks returns what is known, by stream and server.

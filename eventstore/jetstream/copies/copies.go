@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,7 +48,7 @@ const (
 	silenceMax = time.Second
 )
 
-// Message is a message of a stream. Subject and Time are empty where [Check.Proven] is asked.
+// Message is a message of a stream. Time is empty where [Check.Proven] is asked.
 type Message struct {
 	Number  uint64
 	Data    []byte
@@ -94,7 +95,7 @@ func (c *Copies) Search(ctx context.Context, number uint64, proven func(Message)
 	case c.conn.ConnectedClusterName() == "":
 		return m, false, true, nil
 	}
-	q := &question{copies: c, number: number, proven: proven, heard: map[string]bool{}}
+	q := c.newQuestion(number, proven)
 	if err = q.ask(ctx); err != nil {
 		return m, false, false, fmt.Errorf("ask other copies of %s: %w", c.stream, err)
 	}
@@ -133,14 +134,121 @@ func (c *Copies) Has(ctx context.Context, server string, number uint64, proven f
 	if c == nil || c.conn.ConnectedClusterName() == "" {
 		return false, false
 	}
-	q := &question{
-		copies: c, number: number, proven: proven, heard: map[string]bool{}, only: server,
-	}
+	q := c.newQuestion(number, proven)
+	q.only = server
 	if err := q.ask(ctx); err != nil {
 		return false, false
 	}
 	has, ok = q.heard[server]
 	return has, ok
+}
+
+// Now is the time by the book's clock.
+func (c *Copies) Now() time.Time { return c.book.now() }
+
+// Stored returns a message as it was stored, which a server has given: the same one, or, where
+// copies were found to differ in it, that of another server. It is asked of each message that is
+// read, and nearly always says at once that nothing is known of it.
+func (c *Copies) Stored(ctx context.Context, m Message) (Message, error) {
+	if c == nil {
+		return m, nil
+	}
+	want, known := c.book.stored(c.stream, m.Number)
+	if !known || m.Sum() == want {
+		return m, nil
+	}
+	other, found, err := c.From(ctx, m.Number, func(other Message) bool {
+		return other.Sum() == want
+	})
+	if err != nil || !found || other.Number != m.Number {
+		return m, err // its reader judges it
+	}
+	return other, nil
+}
+
+// Span is how much of a stream a server's own copy has from a number on.
+type Span struct {
+	First uint64 // the first message; 0: there is none
+	Count uint64 // as the server believes: it may not be able to read all of them
+}
+
+// Spans asks each server for it, of the messages of a subject. keepers is how many servers keep the
+// stream, also those that have not answered; 0: nobody knows. Without a cluster there are none.
+func (c *Copies) Spans(ctx context.Context, from uint64, subject string,
+) (spans map[string]Span, keepers int, err error) {
+	if c.conn.ConnectedClusterName() == "" {
+		return nil, 0, nil
+	}
+	q := c.newQuestion(from, func(Message) bool { return true })
+	q.each, q.count, q.about = true, true, subject
+	if err := q.ask(ctx); err != nil {
+		return nil, 0, fmt.Errorf("ask copies of %s: %w", c.stream, err)
+	}
+	return q.spans, q.keepers, nil
+}
+
+// Agreed tells whether all servers have answered and have as much as the others.
+func Agreed(spans map[string]Span, keepers int) bool {
+	if len(spans) < keepers {
+		return false
+	}
+	for _, one := range spans {
+		for _, other := range spans {
+			if one != other {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// FirstKept returns the first message of a subject from one up to another, or up to the end where
+// last is 0, that most servers have which keep the stream, or could have, as one does not answer; 0
+// when there is none. What fewer have was removed since, and theirs is an older copy.
+func (c *Copies) FirstKept(ctx context.Context, first, last uint64, subject string,
+) (number uint64, err error) {
+	for {
+		spans, keepers, err := c.Spans(ctx, first, subject)
+		if err != nil {
+			return 0, err
+		}
+		var firsts []uint64
+		for _, s := range spans {
+			if s.First != 0 && (last == 0 || s.First <= last) {
+				firsts = append(firsts, s.First)
+			}
+		}
+		slices.Sort(firsts)
+		distinct := slices.Compact(slices.Clone(firsts))
+		if len(distinct) == 0 {
+			return 0, nil
+		}
+		votes := max(0, keepers-len(spans)) // of who does not answer
+		for _, one := range firsts {
+			if one == distinct[0] {
+				votes++
+			}
+		}
+		switch {
+		case 2*votes > keepers:
+			return distinct[0], nil
+		case len(distinct) == 1:
+			return 0, nil
+		}
+		first = distinct[1] // at the earliest
+	}
+}
+
+// each returns the sum of a message as each server has it that has a proven one, and who has
+// answered.
+func (c *Copies) each(ctx context.Context, number uint64, proven func(Message) bool,
+) (sums map[string]Sum, heard map[string]bool, err error) {
+	q := c.newQuestion(number, proven)
+	q.each = true
+	if err := q.ask(ctx); err != nil {
+		return nil, nil, fmt.Errorf("ask copies of %s: %w", c.stream, err)
+	}
+	return q.sums, q.heard, nil
 }
 
 // errNobody is returned when nobody answers direct gets of the stream.

@@ -1,6 +1,7 @@
 package copies
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,8 +22,10 @@ const (
 	headerStream = "Nats-Stream"
 	headerAbout  = "Nats-Subject"
 	headerTime   = "Nats-Time-Stamp"
+	headerMore   = "Nats-Num-Pending"
 
 	statusNobody = "503"
+	statusEnd    = "204" // of a batch
 )
 
 // question asks for one message until it is known who has it. It is of one goroutine.
@@ -31,10 +34,15 @@ type question struct {
 	number uint64
 	proven func(Message) bool
 	only   string // the one server that is meant; "": all
+	each   bool   // all servers are to answer, also once it is known who has it
+	count  bool   // what is asked is how many there are
+	about  string // the subject of the message; "": any
 
 	inbox string // answers come below it, and traces
 	tries []try
 	heard map[string]bool // who has answered, and whether he has the message
+	sums  map[string]Sum  // of the message, by who has it
+	spans map[string]Span // by who has answered
 	all   int             // how many servers that keep the stream are there; 0: not known yet
 	// keepers is how many keep it, there or not; 0: not known.
 	keepers int
@@ -49,6 +57,16 @@ type question struct {
 type try struct {
 	server        string
 	answered, has bool
+	sum           Sum
+	span          Span
+}
+
+// newQuestion is one that each server can answer.
+func (c *Copies) newQuestion(number uint64, proven func(Message) bool) *question {
+	return &question{
+		copies: c, number: number, proven: proven, heard: map[string]bool{},
+		sums: map[string]Sum{}, spans: map[string]Span{},
+	}
 }
 
 // ask asks until it is answered. It is no error that nobody has the message.
@@ -125,7 +143,12 @@ func (q *question) send() error {
 	m := nats.NewMsg("$JS.API.DIRECT.GET." + q.copies.stream)
 	m.Reply = q.inbox + ".answer." + number
 	m.Header.Set(headerTrace, q.inbox+".trace."+number)
-	m.Data = fmt.Appendf(nil, `{"seq":%d,"next_by_subj":">"}`, q.number)
+	batch := 0
+	if q.count {
+		batch = 1 // then the answer tells how many follow
+	}
+	m.Data = fmt.Appendf(nil, `{"seq":%d,"next_by_subj":%q,"batch":%d}`, q.number,
+		cmp.Or(q.about, ">"), batch)
 	q.tries = append(q.tries, try{})
 	return q.copies.conn.PublishMsg(m)
 }
@@ -143,23 +166,33 @@ func (q *question) take(m *nats.Msg) (n int, err error) {
 			t.server = server
 		}
 	} else {
-		if m.Header.Get(headerStatus) == statusNobody {
+		switch m.Header.Get(headerStatus) {
+		case statusNobody:
 			return n, errNobody
+		case statusEnd: // the answer has come
+			return n, nil
 		}
-		t.answered, t.has = true, q.weigh(m)
+		t.answered, t.has = true, q.weigh(m, t)
 	}
 	if t.answered && t.server != "" {
-		q.heard[t.server] = t.has
+		q.heard[t.server], q.spans[t.server] = t.has, t.span
+		if t.has {
+			q.sums[t.server] = t.sum
+		}
 	}
 	return n, nil
 }
 
 // weigh keeps the message of an answer if it is proven and the first one so far, and reports
 // whether it is the very one that was asked for.
-func (q *question) weigh(answer *nats.Msg) (has bool) {
+func (q *question) weigh(answer *nats.Msg, t *try) (has bool) {
 	number, err := strconv.ParseUint(answer.Header.Get(headerNumber), 10, 64)
 	if err != nil || number < q.number || answer.Header.Get(headerStream) != q.copies.stream {
 		return false
+	}
+	t.span.First = number
+	if more, err := strconv.ParseUint(answer.Header.Get(headerMore), 10, 64); err == nil {
+		t.span.Count = more + 1
 	}
 	m := Message{Number: number, Data: answer.Data, Subject: answer.Header.Get(headerAbout)}
 	m.Time, _ = time.Parse(time.RFC3339Nano, answer.Header.Get(headerTime))
@@ -169,7 +202,7 @@ func (q *question) weigh(answer *nats.Msg) (has bool) {
 	case q.found && number > q.best.Number, !q.proven(m):
 		return false
 	}
-	q.best, q.found = m, true
+	q.best, q.found, t.sum = m, true, m.Sum()
 	return number == q.number
 }
 
@@ -185,7 +218,7 @@ func (q *question) answers() (count int) {
 
 // awaits tells whether a server that has not answered yet may have what the others have not.
 func (q *question) awaits() bool {
-	has := q.found && q.best.Number == q.number
+	has := !q.each && q.found && q.best.Number == q.number
 	return q.only == "" && !has && len(q.heard) > 0 && len(q.heard) < q.all && q.all < triesMax
 }
 
@@ -196,7 +229,7 @@ func (q *question) isDone(ctx context.Context) bool {
 	case q.only != "":
 		_, heard := q.heard[q.only]
 		return heard
-	case has && !q.copies.book.asks(q.copies.stream):
+	case has && !q.each && !q.copies.book.asks(q.copies.stream):
 		return true
 	case len(q.heard) == 0:
 		return false

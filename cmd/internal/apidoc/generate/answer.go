@@ -140,7 +140,11 @@ func (l *library) verification(name string) object {
 			with("caches", arrayOf(l.ref("VerifiedCache"))).
 			with("copies", arrayOf(fields(o("stream", words("string", "of which it is a copy")).
 				with("server", words("string", "of the cluster, whose copy it is")).
-				with("message", words("integer", "one that it lacks and others have")).
+				with("message", words("integer", "the first one that is wrong there")).
+				with("how", words("string", "lacks: others have it; differs: it is another one"+
+					" than was stored; keeps: it was removed; disputed: others have another one,"+
+					" and nothing tells which is right").
+					with("enum", texts("lacks", "differs", "keeps", "disputed"))).
 				with("what", words("string", "that in words")).
 				with("remedy", words("string", "what to do about it"))))))
 	// Paths are within the data folder: what is outside of it is nothing for an auditor.

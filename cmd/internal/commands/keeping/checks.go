@@ -221,8 +221,12 @@ func writeReport(out *cli.Console, report ledger.VerifyReport) error {
 	if err := writeFiles(out, report); err != nil {
 		return err
 	}
-	for _, c := range report.Copies {
-		_, err := fmt.Fprintf(out.Stdout, "degraded: %s: %s\n", c.What, c.Remedy)
+	for i := range report.Copies {
+		c, word := &report.Copies[i], "degraded"
+		if c.IsDisputed() {
+			word = "damaged"
+		}
+		_, err := fmt.Fprintf(out.Stdout, "%s: %s: %s\n", word, c.What, c.Remedy)
 		if err != nil {
 			return err
 		}

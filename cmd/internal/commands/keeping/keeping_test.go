@@ -16,6 +16,7 @@ import (
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/backup"
+	"cakupan/eventstore/jetstream/copies"
 )
 
 // outside returns a console of a test, and what is printed there.
@@ -79,6 +80,12 @@ func TestVerdict(t *testing.T) {
 				"degraded: n1 lacks 3: copy it\n",
 				"1,234 events in 12 frames: nothing is lost\nroot abcd\n",
 			},
+		},
+		"copies that differ": {
+			ledger.VerifyReport{Copies: []ledger.CopyReport{{
+				Lack: copies.Lack{How: copies.Disputed}, What: "n1 has another 3", Remedy: "run all",
+			}}},
+			[]string{"damaged: n1 has another 3: run all\n", "does not heal by itself"},
 		},
 		"log": {
 			ledger.VerifyReport{Findings: []ledger.Finding{
