@@ -196,6 +196,9 @@ func (s *Server) prepare() error {
 	if err == nil {
 		err = mendMetadata(s.storeDir, s.log)
 	}
+	if err == nil {
+		err = overwriteReplaced(s.storeDir)
+	}
 	return err
 }
 

@@ -116,6 +116,9 @@ func StartNode(opts NodeOptions) (*Node, error) {
 
 // start makes the server, and leaves none behind when it fails.
 func (n *Node) start(settings *server.Options) (err error) {
+	if err = overwriteReplaced(n.opts.StoreDir); err != nil {
+		return err
+	}
 	if n.server, err = server.NewServer(settings); err != nil {
 		return err
 	}

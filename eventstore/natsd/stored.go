@@ -257,19 +257,16 @@ func recordLength(b []byte) int {
 func (s *storedBlocks) readRecord(sum hash.Hash, record []byte) bool {
 	body, want := record[recordHead:len(record)-sumSize], record[len(record)-sumSize:]
 	subject := int(binary.LittleEndian.Uint16(record[20:]))
-	message := body[subject:]
-	header := binary.LittleEndian.Uint32(record)&hasHeader != 0
-	if header {
-		message = message[lengthSize:]
-	}
+	parts := summed(record)
+	message := parts[len(parts)-1]
 	sum.Reset()
-	for _, part := range [][]byte{record[4:20], body[:subject], message} {
+	for _, part := range parts {
 		_, _ = sum.Write(part) // never fails: see hash.Hash
 	}
 	if !bytes.Equal(sum.Sum(nil), want) {
 		return false
 	}
-	if header { // its length is under no checksum
+	if binary.LittleEndian.Uint32(record)&hasHeader != 0 { // its length is under no checksum
 		if n := binary.LittleEndian.Uint32(body[subject:]); uint64(n) <= uint64(len(message)) {
 			message = message[n:]
 		} else {

@@ -19,6 +19,9 @@
 // calls Erase again. The number of a record that was replaced is missing from then on, which is no
 // damage, as a later record says so.
 //
+// On a cluster a server that was away, or has an older copy of the stream, removes the old record
+// without that once it has caught up; package natsd overwrites it when the server is started.
+//
 // What lies outside the stream's own files is not overwritten: copies and backups, and on a cluster
 // the log of its consensus, until the server compacts it.
 package packs

@@ -50,7 +50,9 @@ var mayImport = map[string][]string{
 	"eventstore/vault/vaulttest/...": {
 		"eventstore", "eventstore/natsd", "eventstore/packs", "eventstore/vault",
 	},
-	"eventstore/natsd/...": {"eventstore", "eventstore/durable", "eventstore/inspect"},
+	"eventstore/natsd/...": {
+		"eventstore", "eventstore/durable", "eventstore/inspect", "eventstore/packs",
+	},
 	// For tests, as vaulttest.
 	"eventstore/natsd/clustertest/...": {"eventstore/natsd"},
 	"eventstore/jetstream/...":         {"eventstore", "eventstore/merkle", "domain/temporal"},

@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -122,6 +123,37 @@ func Forge(t testing.TB, folder string, message uint64, change func(data []byte)
 	}
 	copy(record[len(record)-sumSize:], sum.Sum(nil))
 	b.write(t)
+}
+
+// Record returns the bytes of a message in a stream's only block, for Restore.
+func Record(t testing.TB, folder string, message uint64) []byte {
+	t.Helper()
+	_, record := find(t, folder, message)
+	return bytes.Clone(record)
+}
+
+// Restore puts bytes of a message into the place that they had, and takes away what its server
+// knows of its blocks and what says there that it was removed: as in a copy from before that.
+func Restore(t testing.TB, folder string, before []byte) {
+	t.Helper()
+	b, message := open(t, folder), binary.LittleEndian.Uint64(before[4:])
+	const marks = 3 << 62 // of a number: erased, or that it was
+	var rest []byte
+	for number, record := range b.records {
+		if number&^marks != message {
+			rest = append(rest, record...)
+		} else if len(record) == len(before) && before != nil {
+			rest, before = append(rest, before...), nil
+		}
+	}
+	if before != nil {
+		t.Fatalf("no place for message %d in %s", message, folder)
+	}
+	b.all = rest
+	b.write(t)
+	if err := os.Remove(filepath.Join(folder, "msgs", "index.db")); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func blockNumber(path string) string {
