@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/ledger"
+	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/natsd/clustertest"
 	"cakupan/eventstore/vault"
 )
@@ -100,24 +103,39 @@ func (c *clusterRun) degraded(n int) (text string, well bool) {
 	return h.Degraded, err == nil && response.StatusCode == http.StatusOK
 }
 
-// TestClusterCopy has the server that leads the vault's stream lose a message of its copy. Another
-// ledger takes over all the same, and verify, which reads all of the vault, ends with exit 0. It and
-// the health tell whose copy is damaged, until that is made anew.
+// forgeFrame changes a bit of a frame's last event, and makes its checksum anew.
+func forgeFrame(frame []byte) {
+	body := frame[:len(frame)-4]
+	body[len(body)-1] ^= 1
+	sum := crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli))
+	binary.BigEndian.PutUint32(frame[len(body):], sum)
+}
+
+// TestClusterCopy has the server that leads the vault's stream lose a message of its copy, and hold
+// a frame of the log otherwise than it was stored, with checksums to match. Another ledger takes
+// over all the same, and verify, which reads all of both, ends with exit 0. It and the health tell
+// whose copies are damaged, until they are made anew.
 func TestClusterCopy(t *testing.T) {
 	longCluster(t)
 	c := newCluster(t)
 	for n := range 5 {
 		c.takes(0, n)
 	}
-	const node, lost = 1, 3
-	c.whileDown(node, func() { clustertest.Flip(t, c.folder(node, vault.StreamName), lost) })
+	const node, lost, forged = 1, 3, 2
+	c.whileDown(node, func() {
+		clustertest.Flip(t, c.folder(node, vault.StreamName), lost)
+		clustertest.Forge(t, c.folder(node, jetstream.StreamDefault), forged, forgeFrame)
+	})
 	c.leadBy(node, vault.StreamName)
+	c.leadBy(node, jetstream.StreamDefault)
 	c.ledgers[0].kill()
 	c.await("the second ledger writes", func() bool { return c.role(1) == "writer" })
 	c.takes(1, 5)
 
 	want := fmt.Sprintf("server n%d's copy of stream %s lacks message %d; the others have it",
 		node, vault.StreamName, lost)
+	wantLog := fmt.Sprintf("server n%d's copy of stream %s has another message %d than was stored;"+
+		" the others have that", node, jetstream.StreamDefault, forged)
 	verify := func() string {
 		code, stdout, stderr := runCommand(t, "verify", "--server", "http://"+c.http[1])
 		if code != 0 {
@@ -128,20 +146,24 @@ func TestClusterCopy(t *testing.T) {
 	c.await("verify names the copy", func() bool {
 		stdout := verify()
 		return strings.Contains(stdout, "degraded: "+want) &&
+			strings.Contains(stdout, "degraded: "+wantLog) &&
 			strings.Contains(stdout, "nothing is lost") && !strings.Contains(stdout, "damaged")
 	})
 	c.await("the health names the copy", func() bool {
 		text, well := c.degraded(1)
-		return well && strings.HasPrefix(text, want+": stop server n1, remove the folder of stream ")
+		return well && strings.HasPrefix(text, wantLog+": stop server n1, remove the folder of") &&
+			strings.Contains(text, "(and 1 more: see cakupan verify)")
 	})
 	if said := c.ledgers[1].stderr.String(); strings.Count(said,
-		"a server's copy of a stream is damaged") != 1 {
-		t.Error("the log does not name the copy once")
+		"a server's copy of a stream is damaged") != 2 {
+		t.Error("the log does not name each copy once")
 	}
 
 	c.whileDown(node, func() {
-		if err := os.RemoveAll(c.folder(node, vault.StreamName)); err != nil {
-			t.Fatal(err)
+		for _, stream := range []string{vault.StreamName, jetstream.StreamDefault} {
+			if err := os.RemoveAll(c.folder(node, stream)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 	c.await("the health says nothing of copies", func() bool {

@@ -102,7 +102,10 @@ func (b *Book) note(stream string, number uint64, servers []string) {
 	defer b.mu.Unlock()
 	b.asked[stream] = b.now()
 	for _, server := range servers {
-		b.add(Lack{stream, server, number, Lacks})
+		lack := Lack{stream, server, number, Lacks}
+		if !slices.ContainsFunc(b.found, lack.isOf) { // it is known to have another one
+			b.add(lack)
+		}
 	}
 }
 
@@ -124,6 +127,11 @@ func (b *Book) add(found Lack) {
 // isLike tells whether two say the same of one copy, maybe by other messages.
 func (l Lack) isLike(other Lack) bool {
 	return l.Stream == other.Stream && l.Server == other.Server && l.How == other.How
+}
+
+// isOf tells whether two say something of one message of a copy.
+func (l Lack) isOf(other Lack) bool {
+	return l.Stream == other.Stream && l.Server == other.Server && l.Message == other.Message
 }
 
 // compared notes what was found of servers' copies that were read as a whole, and takes back all
