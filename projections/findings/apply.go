@@ -70,7 +70,11 @@ func (f *fold) add(e *facts.Event, b *facts.Batch, x *extra) {
 // crowds are counted by what each enrolment was. Most ledgers have no crowd, and the short way
 // reads one course for an event instead of two.
 func (f *fold) addFact(e *facts.Event) {
-	if e.Kind == event.FundingRevoked || len(f.crowds) > 0 {
+	if l := f.longOf(e.Enrolment); l != nil {
+		f.addLong(l, e)
+		return
+	}
+	if e.Kind == event.FundingRevoked || len(f.crowds) > 0 && f.ofCrowd(e) {
 		f.changeFact(e)
 		return
 	}
@@ -90,6 +94,13 @@ func (f *fold) addFact(e *facts.Event) {
 	f.self[0] = e.Enrolment
 	f.people = f.persons(f.people[:0], c.workers)
 	f.touch(f.self[:], f.people)
+}
+
+// ofCrowd reports whether the enrolment of a fact may count for a crowd, before the fact or after
+// it.
+func (f *fold) ofCrowd(e *facts.Event) bool {
+	return f.crowded.has(e.Enrolment) ||
+		e.Kind == event.EnrolmentOpened && f.crowds[f.s.Person(e.Worker)] != nil
 }
 
 // causeOf returns what a fact has done to an enrolment.
@@ -114,16 +125,20 @@ func (f *fold) changeFact(e *facts.Event) {
 		workers = append(workers, e.Worker)
 	}
 	if e.Kind == event.FundingRevoked {
-		// A revocation is noted among the events about its commitment, too: it counts as a change
-		// by another publisher (FOREIGN_CHANGE), as grants do not.
-		f.l.addMoney(money{
-			sequence: e.Sequence, commitment: e.Commitment, kind: uint8(e.Kind),
-			publisher: f.l.publisherOf(e.Sequence),
-		})
-		f.touched.commitments = append(f.touched.commitments, e.Commitment)
+		f.noteRevocation(e)
 	}
 	f.workers, f.self[0] = workers, e.Enrolment
 	f.change(f.self[:], workers, func() { f.s.AddFact(e) })
+}
+
+// noteRevocation notes a revocation among the events about its commitment, too: it counts as a
+// change by another publisher (FOREIGN_CHANGE), as grants do not.
+func (f *fold) noteRevocation(e *facts.Event) {
+	f.l.addMoney(money{
+		sequence: e.Sequence, commitment: e.Commitment, kind: uint8(e.Kind),
+		publisher: f.l.publisherOf(e.Sequence),
+	})
+	f.touched.commitments = append(f.touched.commitments, e.Commitment)
 }
 
 // addDeath adds a death. All enrolments of the person end with the first one, if it is that. Any
@@ -133,7 +148,7 @@ func (f *fold) addDeath(e *facts.Event, b *facts.Batch) {
 	if temporal.Date(e.From) < f.died(e.Worker) {
 		enrolments = f.enrolments(f.homes(e.Worker))
 	}
-	f.change(enrolments, []uint32{e.Worker}, func() { f.s.Add(e, b) })
+	f.changeLife(enrolments, e.Worker, func() { f.s.Add(e, b) })
 }
 
 // addMoney adds an event about a commitment. The commitment is looked at again, whatever it says;
@@ -168,11 +183,20 @@ func (f *fold) addMoney(e *facts.Event, b *facts.Batch, x *extra) {
 // behind this event.
 func (f *fold) reclose(c uint32, do func()) {
 	enrolments := f.granted(c)
+	short := f.short(enrolments)
 	var workers []uint32
-	for _, e := range enrolments {
+	for _, e := range short {
 		workers = append(workers, f.courseOf(e).workers...)
 	}
-	f.change(enrolments, sortedNumbers(workers), do)
+	f.change(short, sortedNumbers(workers), do)
+	if len(short) == len(enrolments) {
+		return
+	}
+	for _, e := range enrolments {
+		if l := f.longOf(e); l != nil {
+			l.reclose(c)
+		}
+	}
 }
 
 // rebudget has all looked at again to whom a commitment is granted, if that is another one for
@@ -180,7 +204,16 @@ func (f *fold) reclose(c uint32, do func()) {
 // commitment's own affair, which the caller has looked at again anyway.
 func (f *fold) rebudget(c uint32, was *budget) {
 	if is := f.budget(c); !is.sameGround(was) {
-		f.touched.enrolments = append(f.touched.enrolments, f.granted(c)...)
+		enrolments := f.granted(c)
+		f.touched.enrolments = append(f.touched.enrolments, enrolments...)
+		if len(f.longs) == 0 {
+			return
+		}
+		for _, e := range enrolments {
+			if l := f.longOf(e); l != nil && l.payerOf[c] != nil {
+				l.look(l.payerOf[c])
+			}
+		}
 	}
 }
 
@@ -203,10 +236,17 @@ func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 	case facts.OfEnrolment:
 		// It may be a revocation, which is kept in both places.
 		f.retractMoney(target, e.Sequence)
+		if l := f.longOf(own.Index()); l != nil {
+			if r, found := f.s.FactAt(target); found {
+				do()
+				f.takeLong(l, &r)
+				return
+			}
+		}
 		workers := append([]uint32(nil), f.courseOf(own.Index()).workers...)
 		f.change([]uint32{own.Index()}, workers, do)
 	case facts.OfWorker:
-		f.change(f.enrolments(f.homes(own.Index())), []uint32{own.Index()}, do)
+		f.changeLife(f.enrolments(f.homes(own.Index())), own.Index(), do)
 	case facts.OfMerge:
 		f.unmerge(own, do)
 	case facts.OfCommitment:

@@ -111,11 +111,9 @@ func TestIntervals(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			events := history(seed, 130, 160)
-			kind := theKind()
-			if seed%2 == 1 {
-				kind = smallKind()
-			}
-			p := open(t, kind, events, 20)
+			p := open(t, []projections.Kind{
+				theKind(), smallKind(), longKind(0), longKind(3),
+			}[seed%4], events, 20)
 			since, detail := map[string]int{}, map[string]string{}
 			var past []string
 			for k := 1; k <= len(events); k++ {

@@ -27,7 +27,7 @@ func TestCoordinates(t *testing.T) {
 		n, coordinates, step = 5_000, 100, 3
 	}
 	events := history(99, n, step)
-	p := open(t, theKind(), events, 200)
+	p := open(t, longKind(3), events, 200)
 	rng := rand.New(rand.NewPCG(99, 1))
 	known := make(chan int, coordinates)
 	for range coordinates {

@@ -49,6 +49,7 @@ type Projection struct {
 	db    *checked.DB
 	names *facts.Names
 	few   int // see fold.fewest
+	brief int // see fold.brief
 	most  int // see fold.most
 
 	senders senders // of whoever prepares
@@ -71,14 +72,17 @@ type Projection struct {
 
 // New returns the projection of an empty log, to be kept in the database. It reads nothing yet: a
 // file that is there is taken over by Load.
-func New(db *checked.DB) *Projection { return newProjection(db, fewEnrolments, stepsMost) }
+func New(db *checked.DB) *Projection {
+	return newProjection(db, fewEnrolments, fewFacts, stepsMost)
+}
 
-// newProjection also says up to how many enrolments a person has few, and how many steps a batch
-// holds: tests make them small, so that crowds and events that change much are met in a log of a
-// hundred events. The outcome depends on neither.
-func newProjection(db *checked.DB, few, most int) *Projection {
+// newProjection also says up to how many enrolments a person has few, up to how many facts an
+// enrolment has, and how many steps a batch holds: tests make them small, so that crowds, long
+// courses and events that change much are met in a log of a hundred events. The outcome depends on
+// none of them.
+func newProjection(db *checked.DB, few, brief, most int) *Projection {
 	p := &Projection{
-		db: db, names: facts.NewNames(db), few: few, most: most, senders: senders{},
+		db: db, names: facts.NewNames(db), few: few, brief: brief, most: most, senders: senders{},
 	}
 	p.fold = newFold(facts.New(), newLedger(), newRecords(), p)
 	return p

@@ -8,6 +8,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/projections/facts"
 	"cakupan/projections/pages"
+	"cakupan/projections/timeline"
 )
 
 // fold works out, event by event, what is wrong. What an event changes is counted out before it and
@@ -20,19 +21,24 @@ import (
 // kept by number or person only grows: names are never forgotten.
 type fold struct {
 	view
-	names  *facts.Names
-	fewest int // up to how many enrolments are read anew: fewEnrolments, but for tests
-	shown  *shown
-	steps  []step            // for Show: those of the batch that is applied
-	most   int               // how many of them there may be: stepsMost, but for tests
-	spill  func()            // shows these, so that there are none; nil: nothing is applied
-	noted  [ofRegion]bitset  // by kind and number: whether anything was wrong when last looked at
-	funds  []*fund           // by commitment; nil: nobody asked for it yet
-	crowds map[uint32]*crowd // by person, of those with many enrolments
-	least  map[uint32]uint32 // by person: the id that names it; of those with several
-	months calendar[temporal.Month]
-	plans  []plan // by enrolment; of those beyond its end nothing is foreseen
-	days   calendar[temporal.Date]
+	names   *facts.Names
+	fewest  int // up to how many enrolments are read anew: fewEnrolments, but for tests
+	brief   int // up to how many facts of one are: fewFacts, but for tests
+	shown   *shown
+	steps   []step            // for Show: those of the batch that is applied
+	most    int               // how many of them there may be: stepsMost, but for tests
+	spill   func()            // shows these, so that there are none; nil: nothing is applied
+	noted   [ofRegion]bitset  // by kind and number: whether anything was wrong when last looked at
+	funds   []*fund           // by commitment; nil: nobody asked for it yet
+	crowds  map[uint32]*crowd // by person, of those with many enrolments
+	crowded bitset            // by enrolment: it may be one of a crowd's
+	longs   map[uint32]*long  // by enrolment, of those with many facts
+	isLong  bitset            // by enrolment
+	kept    int               // facts of all of them
+	least   map[uint32]uint32 // by person: the id that names it; of those with several
+	months  calendar[temporal.Month]
+	plans   []plan // by enrolment; of those beyond its end nothing is foreseen
+	days    calendar[temporal.Date]
 
 	// Of which commitments the end is near: fund.losing is made.
 	watched bitset
@@ -44,6 +50,8 @@ type fold struct {
 	workers []uint32
 
 	unplanned []uint32
+
+	difference timeline.Difference // memory, for long courses
 
 	ahead  ahead
 	self   [1]uint32
@@ -111,8 +119,8 @@ func (d *fund) differs() bool {
 func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
 	f := &fold{
 		view:  view{s: s, l: l, k: latest},
-		names: p.names, fewest: p.few, shown: newShown(l, r), most: p.most,
-		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
+		names: p.names, fewest: p.few, brief: p.brief, shown: newShown(l, r), most: p.most,
+		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{}, longs: map[uint32]*long{},
 		months: newCalendar[temporal.Month](), days: newCalendar[temporal.Date](),
 		bare: sink{bare: true},
 	}
@@ -129,9 +137,11 @@ func (f *fold) derive() {
 		f.pass(f.l.days.At(n - 1).day)
 	}
 	for e := range f.s.EnrolmentCount() {
-		f.countIn(f.courseOf(uint32(e)))
+		c := f.courseOf(uint32(e))
+		f.countIn(c)
 		f.recount()
-		f.wait(uint32(e), f.course.turn(f.month))
+		f.wait(uint32(e), c.turn(f.month))
+		f.lengthen(c)
 	}
 	for c, books := range f.l.accounts {
 		if books == nil {
@@ -193,10 +203,10 @@ func (f *fold) courseOf(e uint32) *course {
 	return &f.course
 }
 
-// change does what changes enrolments. Workers are all for whom they are open, before or after.
-// Enrolments are those of which anything counted may differ: all are counted out before do, which
-// brings the state forward, and in after it. What is counted out but not read again would stay
-// counted for ever.
+// change does what changes enrolments whose courses are not long. Workers are all for whom they are
+// open, before or after. Enrolments are those of which anything counted may differ: all are counted
+// out before do, which brings the state forward, and in after it. What is counted out but not read
+// again would stay counted for ever.
 func (f *fold) change(enrolments, workers []uint32, do func()) {
 	f.people = f.persons(f.people[:0], workers)
 	for _, e := range enrolments {
@@ -248,6 +258,9 @@ func (f *fold) countIn(c *course) {
 	f.pays = c.appendPays(f.pays)
 	f.countLosing(c)
 	f.crowd(c, +1)
+	if l := f.longOf(c.e); l != nil {
+		l.recover(c.spells())
+	}
 	if len(f.pays) > paysMost {
 		f.recount()
 	}
@@ -264,6 +277,7 @@ func (f *fold) crowd(c *course, weight int32) {
 		person := f.s.Person(w)
 		if crowd := f.crowds[person]; crowd != nil && !slices.Contains(done, person) {
 			done = append(done, person)
+			f.crowded.set(c.e, true)
 			crowd.add(c, f.members(w), weight, f.weigh)
 		}
 	}

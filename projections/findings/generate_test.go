@@ -35,10 +35,17 @@ type maker struct {
 // history returns n events about few names, some of them about many enrolments of one worker. Step
 // is how many hours go by between two events at the most.
 func history(seed uint64, n, step int) []projections.Event {
-	m := &maker{
-		Rand: rand.New(rand.NewPCG(seed, 77)), keys: map[event.Key]eventstore.Sequence{},
-		enrolments: 3 + n/20, workers: 2 + n/25, commitments: 2 + n/60,
-	}
+	return (&maker{enrolments: 3 + n/20, workers: 2 + n/25, commitments: 2 + n/60}).
+		events(seed, n, step)
+}
+
+// heavy returns n events about two enrolments of three workers and very many commitments.
+func heavy(seed uint64, n, step int) []projections.Event {
+	return (&maker{enrolments: 2, workers: 3, commitments: n / 8}).events(seed, n, step)
+}
+
+func (m *maker) events(seed uint64, n, step int) []projections.Event {
+	m.Rand, m.keys = rand.New(rand.NewPCG(seed, 77)), map[event.Key]eventstore.Sequence{}
 	events := make([]projections.Event, n)
 	at := temporal.EndOfDay(date(2020, 3, 1))
 	for i := range events {

@@ -95,7 +95,7 @@ func (f *fold) unmerge(own facts.Owner, do func()) {
 	if goes != stays {
 		f.in(goes)
 	}
-	if crowd != nil && f.s.Opened(stays, f.fewest+1) <= f.fewest {
+	if crowd != nil && !f.isCrowd(stays) {
 		f.out(stays)
 		crowd = nil
 	}
@@ -130,6 +130,7 @@ func (f *fold) revived(own facts.Owner) []uint32 {
 func (f *fold) addTo(crowd *crowd, enrolments []uint32, person uint32) {
 	is := f.members(person)
 	for _, e := range enrolments {
+		f.crowded.set(e, true)
 		if c := f.courseOf(e); c.isOf(is) {
 			crowd.add(c, is, +1, f.weigh)
 		}

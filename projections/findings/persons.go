@@ -7,6 +7,7 @@ import (
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/region"
+	"cakupan/projections/facts"
 	"cakupan/projections/steps"
 )
 
@@ -35,26 +36,33 @@ func (w *crowd) add(c *course, is members, weight int32, tell weighing) {
 	w.whole.add(c, is, weight)
 	spells := c.spells()
 	for i := range spells {
-		s := &spells[i]
-		if s.InGrace() || !is(s.Worker) {
-			continue
+		if s := &spells[i]; is(s.Worker) {
+			w.coverIn(s, int64(weight), tell)
 		}
-		ends := monthEnds(s)
-		for _, code := range levels(s.Terms.Region) {
-			w.cover(code, ends, weight, tell)
-		}
+	}
+}
+
+// coverIn counts a spell of the person where he is covered in it. It may come in parts: the ends of
+// months that these have are those of the whole.
+func (w *crowd) coverIn(s *enrolment.Spell, weight int64, tell weighing) {
+	if s.InGrace() {
+		return
+	}
+	ends := monthEnds(s)
+	for _, code := range levels(s.Terms.Region) {
+		w.cover(code, ends, weight, tell)
 	}
 }
 
 // cover counts the ends of months in a region, and tells those on which the person comes to be
 // covered or stops: a second enrolment there changes nothing.
-func (w *crowd) cover(code region.Code, ends enrolment.Span, weight int32, tell weighing) {
+func (w *crowd) cover(code region.Code, ends enrolment.Span, weight int64, tell weighing) {
 	counts := w.covered[code]
 	if counts == nil {
 		counts = &steps.Counts{}
 		w.covered[code] = counts
 	}
-	flip := func(from, until int32) { tell(code, spanOf(from, until), int64(weight)) }
+	flip := func(from, until int32) { tell(code, spanOf(from, until), weight) }
 	if weight > 0 {
 		counts.Add(int32(ends.From), int32(ends.Until), flip)
 	} else {
@@ -246,12 +254,18 @@ func (f *fold) out(person uint32) {
 
 // in tells where a person is covered of whom nothing was told. A person must not be a crowd yet.
 func (f *fold) in(person uint32) {
-	if f.s.Opened(person, f.fewest+1) <= f.fewest {
+	if !f.isCrowd(person) {
 		f.stays = f.staysOf(f.stays[:0], person)
 		f.stand(person, f.stays)
 		return
 	}
-	f.crowds[person] = f.crowdOf(person, f.weigh)
+	f.crowds[person] = f.crowdOf(person, facts.NoEnrolment, f.weigh)
+}
+
+// isCrowd reports whether what a person's enrolments come to is to be kept: they are many, or one
+// of them has very many facts.
+func (f *fold) isCrowd(person uint32) bool {
+	return f.s.Opened(person, f.fewest+1) > f.fewest || f.hasLong(person)
 }
 
 // keep keeps what the enrolments of a person come to, if they are many now. It is never given up
@@ -261,15 +275,28 @@ func (f *fold) keep(person uint32) {
 		return
 	}
 	if f.s.Opened(person, f.fewest+1) > f.fewest {
-		f.crowds[person] = f.crowdOf(person, func(region.Code, enrolment.Span, int64) {})
-		f.do(step{do: forget, number: person}) // it is counted where it is told that it stays
+		f.keepBut(person, facts.NoEnrolment)
 	}
 }
 
-// crowdOf counts all enrolments of a person, with a telling of each.
-func (f *fold) crowdOf(person uint32, tell weighing) *crowd {
+// keepBut keeps what the enrolments of a person come to but for one, of whom Show was told where
+// that is covered.
+func (f *fold) keepBut(person, except uint32) *crowd {
+	untold := func(region.Code, enrolment.Span, int64) {}
+	crowd := f.crowdOf(person, except, untold)
+	f.crowds[person] = crowd
+	f.do(step{do: forget, number: person}) // it is counted where it is told that it stays
+	return crowd
+}
+
+// crowdOf counts all enrolments of a person but for one, with a telling of each.
+func (f *fold) crowdOf(person, except uint32, tell weighing) *crowd {
 	w, is := &crowd{covered: map[region.Code]*steps.Counts{}}, f.members(person)
 	for _, e := range f.enrolments(f.homes(person)) {
+		f.crowded.set(e, true)
+		if e == except {
+			continue
+		}
 		if c := f.courseOf(e); c.isOf(is) {
 			w.add(c, is, +1, tell)
 		}
@@ -285,15 +312,21 @@ func (f *fold) crowdOf(person uint32, tell weighing) *crowd {
 // other; only where there are many pieces are they counted.
 func (f *fold) checkWorker(w uint32) []found {
 	died := f.died(w)
+	if len(f.crowds) > 0 {
+		person := f.s.Person(w)
+		if crowd := f.crowds[person]; crowd != nil {
+			if f.leastOf(person) != w {
+				return nil
+			}
+			return crowd.check(died)
+		}
+	}
 	if e, single := f.s.Single(w); single && died == enrolment.Never && !f.courseOf(e).several() {
 		return nil
 	}
 	person := f.s.Person(w)
 	if f.leastOf(person) != w {
 		return nil
-	}
-	if crowd := f.crowds[person]; crowd != nil {
-		return crowd.check(died)
 	}
 	is, enrolments := f.members(w), f.enrolments(f.homes(w))
 	few := &f.few

@@ -53,6 +53,9 @@ type records struct {
 	months map[owner]link
 	next   []link // by index: another one that is open of the same owner
 
+	// Of owners of whom it is told one by one what comes and goes: theirs are linked to nothing.
+	many map[owner]map[mark]link
+
 	ahead  []uint32     // memory of prefetch
 	places map[mark]int // memory of marks
 }
@@ -66,6 +69,7 @@ type link uint32
 func newRecords() *records {
 	return &records{
 		table: pages.NewTable[record](8), months: map[owner]link{}, places: map[mark]int{},
+		many: map[owner]map[mark]link{},
 	}
 }
 
@@ -116,6 +120,11 @@ func (r *records) appendOpen(all []uint32, o owner) []uint32 {
 	for at := r.head(o); at != 0; at = r.next[at-1] {
 		all = append(all, uint32(at-1))
 	}
+	first := len(all)
+	for _, at := range r.many[o] {
+		all = append(all, uint32(at-1))
+	}
+	slices.Sort(all[first:])
 	return all
 }
 
@@ -133,6 +142,7 @@ func (r *records) append(is record) link {
 // moved about: it is the caller's memory, and of no use to him after that. An owner must not have
 // the same mark twice.
 func (r *records) settle(o owner, all []mark, seq eventstore.Sequence) {
+	r.gather(o)
 	was := r.head(o)
 	if was == 0 && len(all) == 0 {
 		return
@@ -153,6 +163,55 @@ func (r *records) settle(o owner, all []mark, seq eventstore.Sequence) {
 			since: seq, number: o.number, second: all[i].second, month: o.month,
 			code: all[i].code, kind: o.kind,
 		})
+		r.next[at-1], head = head, at
+	}
+	r.setHead(o, head)
+}
+
+// arise notes that something is wrong with an owner that was not so, from an event on; cease that
+// something is so no more. They cost the same however much is open of the owner. Only the first one
+// of an owner looks at all of it.
+func (r *records) arise(o owner, m mark, seq eventstore.Sequence) {
+	r.scatter(o)[m] = r.append(record{
+		since: seq, number: o.number, second: m.second, month: o.month, code: m.code, kind: o.kind,
+	})
+}
+
+func (r *records) cease(o owner, m mark, seq eventstore.Sequence) {
+	open := r.scatter(o)
+	if at := open[m]; at != 0 {
+		r.table.Edit(int(at - 1)).until = seq
+		delete(open, m)
+	}
+}
+
+// scatter returns what is open of an owner by what is wrong, and links it no more.
+func (r *records) scatter(o owner) map[mark]link {
+	open := r.many[o]
+	if open == nil {
+		open = map[mark]link{}
+		for at := r.head(o); at != 0; at = r.next[at-1] {
+			is := r.table.At(int(at - 1))
+			open[mark{is.code, is.second}] = at
+		}
+		r.setHead(o, 0)
+		r.many[o] = open
+	}
+	return open
+}
+
+// gather links what is open of an owner again.
+func (r *records) gather(o owner) {
+	if len(r.many) == 0 { // nearly always
+		return
+	}
+	open := r.many[o]
+	if open == nil {
+		return
+	}
+	delete(r.many, o)
+	head := link(0)
+	for _, at := range open { // the order within an owner's links says nothing
 		r.next[at-1], head = head, at
 	}
 	r.setHead(o, head)

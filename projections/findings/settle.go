@@ -117,6 +117,10 @@ func (f *fold) unforeseen(some []uint32) []uint32 {
 // settleEnrolment looks at one enrolment, without details: which rules find something is all that
 // is noted. With one of which something was wrong that may be so no more: all rules are asked.
 func (f *fold) settleEnrolment(e uint32, after cause) {
+	if l := f.longOf(e); l != nil {
+		f.settleLong(l)
+		return
+	}
 	c := f.courseOf(e)
 	if f.noted[ofEnrolment].has(e) {
 		after = anything
@@ -127,6 +131,13 @@ func (f *fold) settleEnrolment(e uint32, after cause) {
 	turn := c.turn(f.month)
 	f.plan(c, turn)
 	f.wait(e, turn)
+	if l := f.lengthen(c); l != nil {
+		for _, person := range f.persons(nil, l.workers) {
+			if f.crowds[person] == nil {
+				f.keepBut(person, facts.NoEnrolment)
+			}
+		}
+	}
 }
 
 // settleCommitments looks at those that were touched, and of those of which only enrolments were
@@ -189,7 +200,7 @@ func (d *fund) watch(f *fold, a *account) {
 		d.unseen = d.unseen[len(some):]
 		f.s.Prefetch(some)
 		for _, e := range some {
-			d.losing.set(e, f.courseOf(e).losesCover(a.number, d.end))
+			d.losing.set(e, f.losesCover(e, a.number, d.end))
 		}
 	}
 }

@@ -111,6 +111,10 @@ func (s *shown) do(steps []step) (parts int) {
 	case note:
 		s.note(is.owner(), steps[1:1+is.n])
 		return int(is.n)
+	case arises:
+		s.records.arise(is.owner(), is.mark(), s.last)
+	case ceases:
+		s.records.cease(is.owner(), is.mark(), s.last)
 	case stand:
 		s.stand(is.number, steps[1:1+is.n])
 		return int(is.n)

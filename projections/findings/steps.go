@@ -33,6 +33,8 @@ const (
 	begin                   // the next event: n
 	endMonths               // the months before one have ended
 	note                    // what is wrong with an owner, in parts
+	arises                  // one more thing that is: a code, and in n the second
+	ceases                  // one that is no more
 	stand                   // where a person is covered, in parts
 	forget                  // where a person was covered: others count that
 	weigh                   // one of a crowd's months in a region
@@ -108,6 +110,7 @@ func (f *fold) raise(code Code, o owner, date temporal.Date) {
 
 func (s *step) owner() owner                  { return owner{kind: s.kind, number: s.number} }
 func (s *step) span() enrolment.Span          { return spanOf(s.from, s.until) }
+func (s *step) mark() mark                    { return mark{Code(s.code), uint32(s.n)} }
 func (s *step) sequence() eventstore.Sequence { return eventstore.Sequence(s.n) }
 
 // bitset has a bit a number. It grows with the numbers, all bits 0.

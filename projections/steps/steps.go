@@ -84,6 +84,31 @@ func (c *Counts) Each(yield func(from, until int32)) {
 	told.end(yield)
 }
 
+// Step returns the count over a point, and the points around it over which there are as many: from
+// the last one on at which the count changes, up to the next one. Where it never does, that is the
+// beginning of the line or its End.
+func (c *Counts) Step(point int32) (count, from, until int32) {
+	b, i := c.find(point)
+	if b < 0 {
+		count, until = c.At(point)
+		return count, math.MinInt32, until
+	}
+	return c.blocks[b].counts[i] + c.blocks[b].plus, c.blocks[b].at[i], c.next(b, i)
+}
+
+// Last returns the point behind the last one with a count above zero, End for one without an end.
+func (c *Counts) Last() (point int32, found bool) {
+	if len(c.blocks) == 0 {
+		return 0, false
+	}
+	k := &c.blocks[len(c.blocks)-1]
+	last := len(k.at) - 1
+	if k.counts[last]+k.plus > 0 {
+		return End, true
+	}
+	return k.at[last], true // a last step of 0 ends one above it
+}
+
 // First returns the first point with a count above zero.
 func (c *Counts) First() (point int32, found bool) {
 	if len(c.blocks) == 0 {

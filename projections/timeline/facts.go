@@ -115,10 +115,13 @@ func (t *Timeline) Revoke(r Grant, of *enrolment.Purse, died Died, d *Difference
 	p := t.money.pair(r.Commitment)
 	p.revokes = append(p.revokes, revoke{r.Sequence, r.From})
 	t.facts++
-	for i := range p.grants {
+	for i := range slices.Backward(p.grants) {
 		g := &p.grants[i]
+		if g.revoked <= r.From { // so are all before it
+			break
+		}
 		was := g.end(of)
-		g.revoked = min(g.revoked, r.From)
+		g.revoked = r.From
 		// What the grant has paid from its new end on is not paid by it any more.
 		t.money.countGrant(max(g.from, g.end(of)), was, of, -1, d)
 	}
@@ -139,6 +142,9 @@ func (t *Timeline) Unrevoke(r Grant, of *enrolment.Purse, died Died, d *Differen
 		g := &p.grants[i]
 		for ; later > 0 && p.revokes[later-1].sequence > g.sequence; later-- {
 			earliest = min(earliest, p.revokes[later-1].from)
+		}
+		if g.sequence < r.Sequence && earliest <= r.From { // it had no part in it, nor before
+			break
 		}
 		was := g.end(of)
 		g.revoked = earliest

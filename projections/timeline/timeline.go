@@ -38,6 +38,11 @@ type Difference struct {
 	windows   []window
 }
 
+// Stretches returns the stretches that a change of terms makes different, before and after it.
+// Those of both lie on the same days, and where it is open on one side only the other side has
+// none. Only Change and Unchange tell them.
+func (d *Difference) Stretches() (were, are []enrolment.Stretch) { return d.were, d.are }
+
 // Died returns the last day of life of a worker, [enrolment.Never] when no death is known. It is
 // asked while a fact is taken in, and must answer as of that moment.
 type Died func(worker uint32) temporal.Date
@@ -106,6 +111,12 @@ func (t *Timeline) AppendSpells(dst []enrolment.Spell, from, until temporal.Date
 ) []enrolment.Spell {
 	d.were = t.terms.appendStretches(d.were[:0], from, until)
 	return t.appendSpells(dst, d.were, died, d)
+}
+
+// AppendStretches appends the stretches of the days [from, until), of all workers.
+func (t *Timeline) AppendStretches(dst []enrolment.Stretch, from, until temporal.Date,
+) []enrolment.Stretch {
+	return t.terms.appendStretches(dst, from, until)
 }
 
 // spellsOfMoney works out the spells of the days that flips of the money reach, before and after
