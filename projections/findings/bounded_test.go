@@ -57,6 +57,18 @@ func closed(n int) []projections.Event {
 // inSteps makes a projection whose batches hold so many steps.
 func inSteps(t *testing.T, most int) *findings.Projection {
 	t.Helper()
+	return findings.NewInSteps(scratch(t), most)
+}
+
+// longIn makes one for which an enrolment has many facts when it has more than so many.
+func longIn(t *testing.T, brief int) *findings.Projection {
+	t.Helper()
+	return findings.NewLong(brief)(scratch(t))
+}
+
+// scratch returns an empty database.
+func scratch(t *testing.T) *checked.DB {
+	t.Helper()
 	db, err := checked.Open(filepath.Join(t.TempDir(), "f.db"), checked.Options{Scratch: true})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +78,7 @@ func inSteps(t *testing.T, most int) *findings.Projection {
 			t.Error(err)
 		}
 	})
-	return findings.NewInSteps(db, most)
+	return db
 }
 
 // applyTo applies events, and returns how many steps they leave.

@@ -131,6 +131,13 @@ func grantExamples() []codeExample {
 			[]string{"e c: 3-open [3] [2021-01 2021-02] 33600"},
 		},
 		{
+			"GRANT_NOT_APBD", "it closed between a revocation and the first grant",
+			recorded(2021, 7, 15, commits("c"), opens("e", "w", paidBySelf),
+				standingtest.Revoked("c", "e", date(2021, 3, 1).Month()),
+				standingtest.Closed("c", date(2021, 1, 1).Month()), grants("c", "e", 1, 2)),
+			nil,
+		},
+		{
 			"GRANT_BEYOND_PERIOD", "into the next year", recorded(2021, 7, 15, commits("c"),
 				opens("e", "w", paidByBudget), grants("c", "e", 12, 14)),
 			[]string{"e c: 3-open [1 3] [2022-01 2022-02] 33600"},
@@ -345,8 +352,10 @@ func TestEachCode(t *testing.T) {
 		enrolmentExamples(), stoppedExamples(), datedExamples()) {
 		seen[c.code] = true
 		t.Run(c.code+" "+c.name, func(t *testing.T) {
-			if got := findingsOf(t, c.code, c.history); !slices.Equal(got, c.want) {
-				t.Errorf("%q, want %q", got, c.want)
+			for _, brief := range []int{100, 1, 0} {
+				if got := findingsOf(t, c.code, c.history, brief); !slices.Equal(got, c.want) {
+					t.Errorf("%q, want %q; more than %d facts are many", got, c.want, brief)
+				}
 			}
 		})
 	}
@@ -357,8 +366,9 @@ func TestEachCode(t *testing.T) {
 	}
 }
 
-// findingsOf returns the findings of a code after a history.
-func findingsOf(t *testing.T, name string, history []reported) (all []string) {
+// findingsOf returns the findings of a code after a history, when enrolments of more than so many
+// facts have many.
+func findingsOf(t *testing.T, name string, history []reported, brief int) (all []string) {
 	t.Helper()
 	plain := make([]event.Event, len(history))
 	for i := range history {
@@ -370,7 +380,7 @@ func findingsOf(t *testing.T, name string, history []reported) (all []string) {
 		events[i].Publisher = history[i].Publisher
 	}
 	var batch findings.Batch
-	p := inSteps(t, 8)
+	p := longIn(t, brief)
 	if err := p.Prepare(projtest.FrameOf(t, events), &batch); err != nil {
 		t.Fatal(err)
 	}

@@ -116,6 +116,7 @@ func (l *long) grant(g *facts.Grant) {
 		end: g.From,
 	}
 	p.grants = append(p.grants, is)
+	p.closed = l.f.closedFrom(g.Commitment) // nobody says so before the first grant
 	l.endGrant(p, &p.grants[len(p.grants)-1])
 	l.look(p)
 }

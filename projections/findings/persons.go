@@ -87,13 +87,17 @@ type stay struct {
 	enrolment.Span
 }
 
-// staysOf appends the stays of a person: by regency, in order of time, with gaps between them.
+// staysOf appends the stays of a person who is no crowd: by regency, in order of time, with gaps
+// between them. Courses that are long are not opened for the person then, but were.
 func (f *fold) staysOf(all []stay, person uint32) []stay {
 	if e, single := f.s.Single(person); single {
+		if f.isLong.has(e) {
+			return all
+		}
 		all = f.courseOf(e).appendStays(all, func(w uint32) bool { return w == person })
 	} else {
 		is := f.members(person)
-		for _, e := range f.enrolments(f.homes(person)) {
+		for _, e := range f.short(f.enrolments(f.homes(person))) {
 			all = f.courseOf(e).appendStays(all, is)
 		}
 	}
@@ -321,14 +325,15 @@ func (f *fold) checkWorker(w uint32) []found {
 			return crowd.check(died)
 		}
 	}
-	if e, single := f.s.Single(w); single && died == enrolment.Never && !f.courseOf(e).several() {
+	if e, single := f.s.Single(w); single && (f.isLong.has(e) ||
+		died == enrolment.Never && !f.courseOf(e).several()) {
 		return nil
 	}
 	person := f.s.Person(w)
 	if f.leastOf(person) != w {
 		return nil
 	}
-	is, enrolments := f.members(w), f.enrolments(f.homes(w))
+	is, enrolments := f.members(w), f.short(f.enrolments(f.homes(w)))
 	few := &f.few
 	few.open, few.paid, few.last = few.open[:0], few.paid[:0], -enrolment.NeverMonth
 	for _, e := range enrolments {
