@@ -59,6 +59,18 @@ var longCourses = map[string]func(i int) event.Event{
 			return st.Retracted(eventstore.Sequence(max(2, i/3*3+1)))
 		}
 	},
+	"merges": func(i int) event.Event {
+		switch {
+		case i == 1:
+			return st.Opened("f", "x", st.Terms(7503, event.APBD), 0)
+		case i%3 == 0:
+			return st.Merged("w", "x")
+		case i%3 == 1:
+			return st.Granted("c", "e", monthOf(i), monthOf(i)+1)
+		default:
+			return st.Retracted(eventstore.Sequence(max(3, i/3*3+1)))
+		}
+	},
 	"retractions": func(i int) event.Event {
 		if i%3 == 2 {
 			return st.Retracted(eventstore.Sequence(2 + scattered(i)%uint32(i-1)))

@@ -156,20 +156,35 @@ func (f *fold) takeFrom(crowd *crowd, enrolments []uint32, goes, stays uint32) {
 	}
 }
 
-// byOpenings returns two persons, first the one for whom fewer enrolments were opened. It costs as
-// many as that one has, and where both have the same it says what it was told first.
+// byOpenings returns two persons, first the one for whom fewer enrolments were opened; each fact of
+// a long course counts as one more. It costs as many as that one has, and where both have the same
+// it says what it was told first.
 func (f *fold) byOpenings(one, other uint32) (less, more uint32) {
+	ones, others := f.longFacts(one), f.longFacts(other)
 	for most := 16; ; most *= 2 {
-		switch {
-		case f.s.Opened(one, most) < most:
-			if f.s.Opened(other, most) < f.s.Opened(one, most) {
-				return other, one
-			}
+		a, b := f.s.Opened(one, most), f.s.Opened(other, most)
+		switch { // who has most of them has those at least
+		case a < most && ones+a <= others+b:
 			return one, other
-		case f.s.Opened(other, most) < most:
+		case b < most && others+b < ones+a:
 			return other, one
 		}
 	}
+}
+
+// longFacts returns how many facts the long courses have that were ever opened for a person with
+// few enrolments; 0 for one with many.
+func (f *fold) longFacts(person uint32) (n int) {
+	const few = 64
+	if len(f.longs) == 0 || f.s.Opened(person, few) == few {
+		return 0
+	}
+	for _, e := range f.enrolments(f.homes(person)) {
+		if l := f.longOf(e); l != nil {
+			n += l.line.Len()
+		}
+	}
+	return n
 }
 
 // countAllOut counts enrolments out; countAllIn counts them in again, as they are then.
