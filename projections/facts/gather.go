@@ -279,10 +279,21 @@ func (g *Gathered) Remove(seq eventstore.Sequence) {
 // AppendWorkers appends the workers for whom the enrolment was opened, each once. They are appended
 // in the order in which the openings take effect, behind what dst has.
 func (g *Gathered) AppendWorkers(dst []uint32) []uint32 {
+	const few = 16
+	var known map[uint32]bool // of those in dst, once they are many
 	for i := range g.changes {
 		c := &g.changes[i]
-		if c.Kind == event.EnrolmentOpened && !slices.Contains(dst, c.Worker) {
-			dst = append(dst, c.Worker)
+		if c.Kind != event.EnrolmentOpened || known[c.Worker] ||
+			known == nil && slices.Contains(dst, c.Worker) {
+			continue
+		}
+		if dst = append(dst, c.Worker); known == nil && len(dst) > few {
+			known = map[uint32]bool{}
+			for _, w := range dst {
+				known[w] = true
+			}
+		} else if known != nil {
+			known[c.Worker] = true
 		}
 	}
 	return dst

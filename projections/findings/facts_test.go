@@ -49,6 +49,9 @@ var longCourses = map[string]func(i int) event.Event{
 	"openings": func(i int) event.Event {
 		return st.Opened("e", "w", st.Terms([]region.Code{7503, 7101}[i%2], event.Self), dayOf(i))
 	},
+	"openings of others": func(i int) event.Event {
+		return st.Opened("e", fmt.Sprint("w", i), st.Terms(7503, event.Self), dayOf(i))
+	},
 	"deaths": func(i int) event.Event {
 		switch i % 3 {
 		case 0:

@@ -10,15 +10,17 @@ import (
 	"cakupan/projections/timeline"
 )
 
-// fewFacts is up to how many facts about an enrolment are read anew for each event. What those of
-// others come to is kept. Either way leads to the same: few are cheaper to read than to keep.
+// fewFacts is up to how many facts about an enrolment are read anew for each event, once for each
+// worker for whom it is opened. What those of others come to is kept. Either way leads to the same:
+// few are cheaper to read than to keep.
 const fewFacts = 512
 
-// What is kept is bounded: by how many facts there are in all courses that are kept, and for how
-// many workers each of them is opened, all of whom it counts for. What is beyond is read anew.
+// What is kept is bounded: by how many facts there are in all courses that are kept, and by how
+// many of an enrolment's there are of money, for each worker for whom it is opened: it counts for
+// all of these. What is beyond is read anew.
 const (
-	factsKept   = 1 << 20
-	openersMost = 16
+	factsKept = 1 << 20
+	moneyKept = 1 << 18
 )
 
 // long is the course of an enrolment with many facts. What the rules look at is counted, so that an
@@ -139,7 +141,9 @@ func (f *fold) short(enrolments []uint32) []uint32 {
 // of it must be counted, and what is wrong with it be noted.
 func (f *fold) lengthen(c *course) *long {
 	n := c.facts.Len()
-	if n <= f.brief || len(c.workers) > openersMost || f.kept+n > factsKept {
+	money := n - len(c.facts.Changes())
+	if n*max(1, len(c.workers)) <= f.brief || money*len(c.workers) > moneyKept ||
+		f.kept+n > factsKept {
 		return nil
 	}
 	l := f.newLong(c)
@@ -183,8 +187,10 @@ func (f *fold) addLong(l *long, e *facts.Event) {
 	f.s.AddFact(e)
 	f.read = false
 	f.kept++
-	l.begin()
 	d, died, g := &f.difference, f.s.DiedOn, e.Grant()
+	if isMoney(e.Kind) {
+		l.begin()
+	}
 	switch e.Kind {
 	case event.FundingGranted:
 		l.line.Grant(lineGrant(&g), purseOf(f.closedFrom(e.Commitment)), died, d)
@@ -204,12 +210,20 @@ func (f *fold) addLong(l *long, e *facts.Event) {
 	l.end()
 }
 
+// isMoney reports whether a fact is about months that are paid, and not about terms.
+func isMoney(kind event.Type) bool {
+	return kind == event.FundingGranted || kind == event.FundingRevoked ||
+		kind == event.ContributionCredited
+}
+
 // takeLong takes a fact of such an enrolment out of force, which the state has no more.
 func (f *fold) takeLong(l *long, r *facts.Record) {
 	f.read = false
 	f.kept--
-	l.begin()
 	d, died, g := &f.difference, f.s.DiedOn, r.Grant()
+	if isMoney(r.Kind) {
+		l.begin()
+	}
 	switch r.Kind {
 	case event.FundingGranted:
 		l.line.Ungrant(lineGrant(&g), purseOf(f.closedFrom(r.Commitment)), died, d)
@@ -250,7 +264,6 @@ func (f *fold) changeLife(enrolments []uint32, worker uint32, do func()) {
 	}
 	for _, e := range enrolments {
 		if l := f.longOf(e); l != nil {
-			l.begin()
 			d := &f.difference
 			were := l.line.AppendSpells(nil, from, until, before, d)
 			l.cover(were, l.line.AppendSpells(nil, from, until, f.s.DiedOn, d))
@@ -276,23 +289,23 @@ func (l *long) reclose(c uint32) {
 	l.end()
 }
 
-// begin begins with what an event changes. Whoever it is opened for is looked at again, before and
-// after.
+// begin begins with what an event changes for all for whom it is opened, with money. Each
+// of them is looked at again. What changes on some days is so for those alone who are named there.
 func (l *long) begin() {
 	l.crowds = l.crowds[:0]
 	for _, person := range l.f.persons(nil, l.workers) {
 		l.crowds = append(l.crowds, l.f.crowds[person])
+		l.touch(person)
 	}
-	l.touchPersons()
+	l.f.course.looked += len(l.crowds)
 }
 
-func (l *long) end() {
-	l.touchPersons()
-	l.f.touched.enrolments = append(l.f.touched.enrolments, l.e)
-}
+func (l *long) end() { l.f.touched.enrolments = append(l.f.touched.enrolments, l.e) }
 
-func (l *long) touchPersons() {
-	for _, person := range l.f.persons(nil, l.workers) {
-		l.f.touched.workers = append(l.f.touched.workers, l.f.leastOf(person))
+// touch has a person looked at again: mostly the one before.
+func (l *long) touch(person uint32) {
+	t, least := &l.f.touched, l.f.leastOf(person)
+	if n := len(t.workers); n == 0 || t.workers[n-1] != least {
+		t.workers = append(t.workers, least)
 	}
 }

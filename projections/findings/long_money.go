@@ -2,6 +2,7 @@ package findings
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -328,7 +329,6 @@ func (l *long) comes(w uint32) {
 	if crowd == nil {
 		crowd = l.f.keepBut(person, l.e)
 	}
-	l.crowds = append(l.crowds, crowd)
 	l.giveAll(crowd, +1)
 }
 
@@ -352,10 +352,12 @@ func (l *long) giveAll(crowd *crowd, weight int32) {
 			crowd.moneyed.add(from, until, weight)
 		})
 	}
-	var g facts.Gathered
-	l.f.s.Gather(&g, l.e)
-	l.f.course.looked += g.Len()
-	for _, credit := range g.Credits() {
-		crowd.moneyed.add(int32(credit.From), int32(credit.Until), weight)
+	for at := int32(math.MinInt32); at < steps.End; {
+		credits, next := l.credited.given.At(at)
+		l.f.course.looked++
+		if credits > 0 {
+			crowd.moneyed.add(at, next, weight*credits)
+		}
+		at = next
 	}
 }

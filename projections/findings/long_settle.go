@@ -95,7 +95,7 @@ func (f *fold) settleLong(l *long) {
 	f.noted[ofEnrolment].set(l.e, l.marks > 0)
 	f.noteChanges(owner{kind: ofEnrolment, number: l.e}, come, cease)
 	f.wait(l.e, min(nextTurn(l.unfunded.around(f.month), f.month), nextTurn(l.stopped(), f.month)))
-	if len(l.workers) > openersMost {
+	if money := l.line.Len() - l.sent; money*len(l.workers) > moneyKept {
 		f.shorten(l)
 	}
 }

@@ -78,6 +78,9 @@ func (l *long) change(c *enrolment.Change, weight int) {
 	wasOpened := len(l.workers) > 0
 	l.count(l.f, c, weight)
 	opens := c.Kind == event.EnrolmentOpened
+	if opens {
+		l.touch(l.f.s.Person(c.Worker))
+	}
 	if opens && weight > 0 && l.openings[c.Worker] == 1 {
 		l.comes(c.Worker)
 	}
@@ -174,7 +177,9 @@ func (l *long) sets(was, is *enrolment.Stretch, set *when, such func(*enrolment.
 
 // openFor counts a stretch for the person for whom it is open.
 func (l *long) openFor(s *enrolment.Stretch, weight int32) {
-	if crowd := l.f.crowds[l.f.s.Person(s.Worker)]; crowd != nil {
+	person := l.f.s.Person(s.Worker)
+	l.touch(person)
+	if crowd := l.f.crowds[person]; crowd != nil {
 		crowd.open[s.Terms.Segment].add(int32(s.From), int32(s.Until), weight)
 	}
 }
@@ -222,7 +227,9 @@ func coveredDays(spells []enrolment.Spell) (days months) {
 func (l *long) coverPersons(spells []enrolment.Spell, weight int64) {
 	for i := range spells {
 		s := &spells[i]
-		if crowd := l.f.crowds[l.f.s.Person(s.Worker)]; crowd != nil {
+		person := l.f.s.Person(s.Worker)
+		l.touch(person)
+		if crowd := l.f.crowds[person]; crowd != nil {
 			crowd.coverIn(s, weight, l.f.weigh)
 		}
 	}
