@@ -29,7 +29,7 @@ const lineEnd = 1 << 22
 type points struct{ from, until int32 }
 
 // add adds a span [from, until), or with weight -1 removes one that was added. A span without
-// points adds nothing. What was never added must not be removed.
+// points adds nothing. What was never added must not be removed; what was may be in parts.
 func (h *heights) add(from, until, weight int32) {
 	span := points{max(from, -lineEnd) + lineEnd, min(until, lineEnd) + lineEnd}
 	if span.until <= span.from {
@@ -115,21 +115,27 @@ func (h *heights) most() int32 {
 // after reports whether a span lies over a point from the given one on. It looks into the parts
 // from the right: what lies over a late point is found first.
 func (h *heights) after(from int32) bool {
-	return h.anyIn(h.root, h.of, from+lineEnd)
+	return h.anyIn(h.root, h.of, from+lineEnd, 0)
 }
 
-func (h *heights) anyIn(node int32, of points, from int32) bool {
-	if node == 0 {
+// anyIn does so for a node under so many spans that cover all of it. A node may have fewer of its
+// own than none: where a part was removed of a span that is noted above it.
+func (h *heights) anyIn(node int32, of points, from, above int32) bool {
+	if of.until <= from {
 		return false
 	}
-	switch n := h.nodes[node]; {
-	case of.until <= from || n.most == 0:
+	if node == 0 {
+		return above > 0
+	}
+	n := h.nodes[node]
+	switch {
+	case above+n.most <= 0:
 		return false
-	case n.all > 0 || of.from >= from:
+	case of.from >= from:
 		return true
 	default:
 		half := of.from + (of.until-of.from)/2
-		return h.anyIn(n.right, points{half, of.until}, from) ||
-			h.anyIn(n.left, points{of.from, half}, from)
+		return h.anyIn(n.right, points{half, of.until}, from, above+n.all) ||
+			h.anyIn(n.left, points{of.from, half}, from, above+n.all)
 	}
 }
