@@ -22,6 +22,9 @@ import (
 // before, and gives another one back the record that it has erased. Neither is read, whoever leads,
 // and no server has the bytes any more.
 func TestErasedElsewhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers, several times")
+	}
 	t.Parallel()
 	const records, gone = 4, 2
 	text := []byte("record 2")

@@ -33,6 +33,9 @@ func forge(record []byte) {
 // so. Whoever leads, all people are found by a vault without its cache, and it is told whose copies
 // differ.
 func TestForged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers, several times")
+	}
 	t.Parallel()
 	const secret, pack = 1, 3 // messages
 	c := clustertest.Start(t)

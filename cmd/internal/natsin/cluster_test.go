@@ -120,6 +120,9 @@ func TestPackLost(t *testing.T) {
 // TestPackForged has two servers hold a pack that can be read and not opened, so that most often the
 // one that delivers has it so. It is taken in as the third one has it, and nothing is refused.
 func TestPackForged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers, several times")
+	}
 	t.Parallel()
 	c := newNodes(t)
 	c.takeIn()
