@@ -83,26 +83,33 @@ func (c *nodes) flip(stream string, messages func(node int) []uint64) {
 	})
 }
 
-// TestPackLost has servers of a cluster lose packs that were acknowledged and wait, the last one too:
-// two of them the same, so that most often the one that leads and the one that delivers have lost
-// them, and the third another one. All packs are taken in, and none is left.
-func TestPackLost(t *testing.T) {
-	longCluster(t)
-	c := newNodes(t)
+// waiting has packs wait that were acknowledged and that nobody could take in, and ends the intake.
+func (c *nodes) waiting(packs int) jetstream.JetStream {
+	c.t.Helper()
 	c.takeIn()
 	conn := c.Dial()
 	c.fail(eventstore.ErrUnknownOutcome)
-	const packs = 7
 	for n := range packs {
 		c.send(conn, line("urn:bone", n))
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	c.Whole(js, natsin.StreamIntake, -1)
 	c.stopIntake()
 	c.fail(nil)
+	return js
+}
+
+// TestPackLost has servers of a cluster lose packs that were acknowledged and wait, the last one too:
+// two of them the same, so that most often the one that leads and the one that delivers have lost
+// them, and the third another one. All packs are taken in, and none is left.
+func TestPackLost(t *testing.T) {
+	longCluster(t)
+	const packs = 7
+	c := newNodes(t)
+	js := c.waiting(packs)
 	c.flip(natsin.StreamIntake, func(node int) []uint64 {
 		return [][]uint64{{2, packs}, {2, packs}, {4}}[node]
 	})
@@ -124,21 +131,9 @@ func TestPackForged(t *testing.T) {
 		t.Skip("three servers, several times")
 	}
 	t.Parallel()
-	c := newNodes(t)
-	c.takeIn()
-	conn := c.Dial()
-	c.fail(eventstore.ErrUnknownOutcome)
 	const packs = 3
-	for n := range packs {
-		c.send(conn, line("urn:bone", n))
-	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Whole(js, natsin.StreamIntake, -1)
-	c.stopIntake()
-	c.fail(nil)
+	c := newNodes(t)
+	js := c.waiting(packs)
 	c.WhileDown(natsin.StreamIntake, func(node int, folder string) {
 		if node < 2 {
 			clustertest.Forge(t, folder, 2, func(sealed []byte) { sealed[len(sealed)-20] ^= 1 })
@@ -157,21 +152,9 @@ func TestPackForged(t *testing.T) {
 // so that it says that they were removed. All are taken in.
 func TestFirstPacksLost(t *testing.T) {
 	longCluster(t)
-	c := newNodes(t)
-	c.takeIn()
-	conn := c.Dial()
-	c.fail(eventstore.ErrUnknownOutcome)
 	const packs = 7
-	for n := range packs {
-		c.send(conn, line("urn:bone", n))
-	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Whole(js, natsin.StreamIntake, -1)
-	c.stopIntake()
-	c.fail(nil)
+	c := newNodes(t)
+	js := c.waiting(packs)
 	c.WhileDown(natsin.StreamIntake, func(node int, folder string) {
 		if node == 0 {
 			clustertest.Drop(t, folder, 1, 2, 5)
