@@ -66,16 +66,20 @@ func overwriteIn(stream string) error {
 	if !changed {
 		return nil
 	}
+	// First: who dies behind it begins anew, while the files still say what is to be overwritten.
+	index := filepath.Join(stream, blocksDir, indexFile)
+	if err := os.Remove(index); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := durable.SyncFolder(filepath.Dir(index)); err != nil {
+		return err
+	}
 	for _, path := range paths {
 		if err := overwriteBlock(path, replaced); err != nil {
 			return err
 		}
 	}
-	err = os.Remove(filepath.Join(stream, blocksDir, indexFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // overwriteBlock does so in one file, which is replaced as a whole: a crash leaves the old one or
