@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -26,8 +29,7 @@ type dearCase struct {
 	events func(*dearFile)
 }
 
-// dearSizes are the sizes of the dear histories. Of facts no more are sent than the ledger takes in
-// within two minutes: above some thousands about one enrolment it holds up who sends them.
+// dearSizes are the sizes of the dear histories.
 type dearSizes struct{ enrolments, facts, grants, restatements, closings int }
 
 func dearCases(n dearSizes) []dearCase {
@@ -119,19 +121,19 @@ func TestDear(t *testing.T) {
 		t.Skip("long in one goroutine")
 	}
 	sizes := dearSizes{
-		enrolments: 3_000, facts: 2_500, grants: 4_000, restatements: 300, closings: 20,
+		enrolments: 3_000, facts: 4_000, grants: 4_000, restatements: 300, closings: 20,
 	}
 	if os.Getenv("CAKUPAN_LONG") == "" {
 		testDear(t, sizes)
 		return
 	}
 	sizes = dearSizes{
-		enrolments: 4_000, facts: 4_000, grants: 8_000, restatements: 1_200, closings: 20,
+		enrolments: 4_000, facts: 8_000, grants: 8_000, restatements: 1_200, closings: 20,
 	}
 	t.Run("many", func(t *testing.T) { testDear(t, sizes) })
 	t.Run("large", func(t *testing.T) {
 		testDear(t, dearSizes{
-			enrolments: 20_000, facts: 6_000, grants: 500_000, restatements: 40, closings: 20,
+			enrolments: 20_000, facts: 20_000, grants: 500_000, restatements: 40, closings: 20,
 		})
 	})
 }
@@ -227,15 +229,37 @@ func (s *dearServer) run(command *exec.Cmd) {
 	}
 }
 
+// post sends events in requests of some thousands, and waits as long as it is told to.
 func (s *dearServer) post(events []byte) {
 	s.t.Helper()
-	if len(events) == 0 {
-		return
+	for some := range slices.Chunk(bytes.SplitAfter(events, []byte{'\n'}), 5_000) {
+		for body := bytes.Join(some, nil); len(body) > 0; {
+			status, answer, retry := s.send(body)
+			if status == http.StatusOK && !bytes.Contains(answer, []byte(`"refused"`)) {
+				break
+			}
+			if status != http.StatusTooManyRequests || retry <= 0 {
+				s.t.Fatalf("sent: %d %.500s %s", status, answer, &s.stderr)
+			}
+			s.t.Logf("is told to wait %v", retry)
+			time.Sleep(retry)
+		}
 	}
-	status, body := e2eDo(s.t, http.MethodPost, s.url+"/v1/events", "application/x-ndjson", events)
-	if status != http.StatusOK || bytes.Contains(body, []byte(`"refused"`)) {
-		s.t.Fatalf("sent: %d %.500s %s", status, body, &s.stderr)
+}
+
+// send sends a request, and returns its answer and when to send it again.
+func (s *dearServer) send(body []byte) (status int, answer []byte, retry time.Duration) {
+	s.t.Helper()
+	response, err := http.Post(s.url+"/v1/events", "application/x-ndjson", bytes.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
 	}
+	defer func() { _ = response.Body.Close() }()
+	if answer, err = io.ReadAll(response.Body); err != nil {
+		s.t.Fatal(err)
+	}
+	seconds, _ := strconv.Atoi(response.Header.Get("Retry-After"))
+	return response.StatusCode, answer, time.Duration(seconds) * time.Second
 }
 
 // applied returns the last event that the coverage shows: asked of a server that is at work.

@@ -175,8 +175,8 @@ func TestCostOfFacts(t *testing.T) {
 			enrolment   string
 			least, most int
 		}{
-			{"long", 2 * facts, 2*facts + 10},
-			{"old", 2 * facts, 2*facts + 2_000}, // the first thousand may be there twice
+			{"long", facts / 8, facts/8 + 2},
+			{"old", facts / 8, (facts + 1_000) / 8}, // the first thousand may be there twice
 			{"usual", 0, 0},
 			{"nobody's", 0, 0},
 		} {
@@ -226,7 +226,7 @@ func TestCostOfFacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	foldPart(t, s, w.history, len(w.history), len(w.history), 1)
-	if got := costOf(s.p, "long"); got < 2*facts {
+	if got := costOf(s.p, "long"); got < facts/8 {
 		t.Errorf("after a start a fact costs %d", got)
 	}
 	w.open("last", "last", 0)
@@ -288,7 +288,7 @@ func TestExpectedFacts(t *testing.T) {
 		t.Errorf("after 999 facts one costs %d", got)
 	}
 	x.AddFact(tag, +1)
-	if got := costOf(s.p, "e", x); got != 2_000 {
+	if got := costOf(s.p, "e", x); got != 1_000/8 {
 		t.Errorf("after a thousand facts one costs %d", got)
 	}
 	if got := costOf(s.p, "f", x); got != 0 {

@@ -172,9 +172,15 @@ func FactOf(e *event.Event) (Tag, bool) {
 	}
 }
 
-// ChangesOfFact returns about how much a fact about an enrolment will have looked at, together with
-// its retraction, once what is expected is folded too: all facts about it, where there are very
-// many; else 0. It may be called at any time, and is for each event that is taken in.
+// factsOfChange is how many facts about an enrolment count as a change. What comes of very many is
+// kept, so that one more of them costs what it changes; only where too much would have to be kept
+// all are read for each, at a tenth of a change or so. No fact costs nothing, as nobody knows
+// before what will be kept.
+const factsOfChange = 8
+
+// ChangesOfFact returns about how many changes a fact about an enrolment will take as long as,
+// together with its retraction, once what is expected is folded too; 0 where there are not very
+// many facts about it. It may be called at any time, and is for each event that is taken in.
 func (p *Projection) ChangesOfFact(of Tag, expected ...*Expected) int {
 	n, coming := p.factsOf(of), 0
 	for _, x := range expected {
@@ -183,7 +189,7 @@ func (p *Projection) ChangesOfFact(of Tag, expected ...*Expected) int {
 	if n == 0 && coming < p.limits.dear {
 		return 0
 	}
-	return 2 * (n + coming)
+	return (n + coming) / factsOfChange
 }
 
 // factsOf returns how many facts there are about an enrolment that has very many; else 0.

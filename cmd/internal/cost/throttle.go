@@ -16,11 +16,10 @@ import (
 // What a publisher may change by events that change many enrolments each, and by their retractions.
 // Others cost nothing here, so that a list of people is never held up, however long it is.
 //
-// The coverage looks at about three million changes a second, and the findings at as many facts
-// about an enrolment, all of which they read for each event about it. At a twelfth of that many
-// publishers can be at it, and what one sends at once is shown within the five seconds that a
-// reader waits: 15 million are all months of a year, disbursed one by one, for a commitment of
-// 600,000 grants.
+// The coverage looks at about three million changes a second. At a twelfth of that many publishers
+// can be at it, and what one sends at once is shown within the five seconds that a reader waits: 15
+// million are all months of a year, disbursed one by one, for a commitment of 600,000 grants; or
+// 15,000 facts about one enrolment.
 const (
 	ChangesPerSecond = 250_000
 	ChangesAtOnce    = 15_000_000
@@ -41,7 +40,7 @@ type Throttle struct {
 }
 
 // Dear is an event that changes much. Changes are enrolments that the projections have to look at,
-// or facts about one.
+// or what takes as long.
 type Dear struct {
 	place     int    // in its batch
 	publisher string // whoever has logged in, else the source of the event

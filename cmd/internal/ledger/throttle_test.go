@@ -241,7 +241,7 @@ func TestDearFacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for start := range 2 {
-		l.throttle = cost.NewThrottle(1, 5*2*facts)
+		l.throttle = cost.NewThrottle(1, 5*facts/8)
 		send := func(source, id, e string) (known *problem.Error) {
 			t.Helper()
 			if _, err := submitOne(t, l, source, fmt.Sprint(start, id), e); err != nil &&
