@@ -11,42 +11,61 @@ import (
 	"cakupan/eventstore/merkle"
 )
 
-// CatchUp adds to the index what the log holds beyond it, and returns the end of the log. It
-// checks the way: that frames follow each other without a hole, and that each carries the root
-// over the events before it. Open does it; by itself it serves who only reads.
+// CatchUp adds to the index what the log holds beyond it, and returns the end of the log, which the
+// index has then too. It checks the way: that frames follow each other without a hole, and that
+// each carries the root over the events before it. Open does it. It goes on for as long as somebody
+// appends faster than it reads: it is for who appends himself, and no other may. [Follow] is for
+// the others.
 func CatchUp(
 	ctx context.Context, log eventstore.Log, idx *index.Index,
-) (eventstore.Tail, error) {
+) (tail eventstore.Tail, err error) {
+	start := idx.Last()
+	for ended := false; err == nil && !ended; {
+		tail, ended, err = follow(ctx, log, idx, start)
+	}
+	return tail, err
+}
+
+// Follow does the same with what the log held when it was called, and ends then, however much is
+// appended meanwhile.
+func Follow(ctx context.Context, log eventstore.Log, idx *index.Index) error {
+	_, _, err := follow(ctx, log, idx, idx.Last())
+	return err
+}
+
+// follow looks where the log ends and adds what the index lacks of it to it, if anything; ended says
+// that it lacked nothing. start is where the index ended at first: what was read since has been
+// checked.
+func follow(
+	ctx context.Context, log eventstore.Log, idx *index.Index, start eventstore.Sequence,
+) (tail eventstore.Tail, ended bool, err error) {
 	if idx.Identity() != log.Identity() {
-		return eventstore.Tail{}, &index.OtherLedgerError{
+		return tail, false, &index.OtherLedgerError{
 			Dir: idx.Dir(), Index: idx.Identity(), Log: log.Identity(),
 		}
 	}
-	start := idx.Last()
-	for {
-		last, tail, err := log.Last(ctx)
-		if err != nil {
-			return tail, fmt.Errorf("read end of log: %w", err)
-		}
-		at := idx.Last()
-		switch {
-		case at > tail.Sequence:
-			return tail, &index.AheadError{Index: at, Log: tail.Sequence}
-		case at == tail.Sequence && at == start:
-			return tail, compareEnd(idx, last)
-		case at == tail.Sequence:
-			return tail, nil
-		}
-		c := catcher{index: idx, tree: idx.Tree(), next: at + 1}
-		if err := c.read(ctx, log); err != nil {
-			return tail, err
-		}
-		if idx.Last() < tail.Sequence {
-			return tail, &eventstore.DamageError{
-				From: idx.Last() + 1, To: tail.Sequence, Reason: "the log does not deliver them",
-			}
+	last, tail, err := log.Last(ctx)
+	if err != nil {
+		return tail, false, fmt.Errorf("read end of log: %w", err)
+	}
+	switch at := idx.Last(); {
+	case at > tail.Sequence:
+		return tail, false, &index.AheadError{Index: at, Log: tail.Sequence}
+	case at == tail.Sequence && at == start:
+		return tail, true, compareEnd(idx, last)
+	case at == tail.Sequence:
+		return tail, true, nil
+	}
+	c := catcher{index: idx, tree: idx.Tree(), next: idx.Last() + 1}
+	if err := c.read(ctx, log); err != nil {
+		return tail, false, err
+	}
+	if idx.Last() < tail.Sequence {
+		return tail, false, &eventstore.DamageError{
+			From: idx.Last() + 1, To: tail.Sequence, Reason: "the log does not deliver them",
 		}
 	}
+	return tail, false, nil
 }
 
 // catcher reads the log into the index.

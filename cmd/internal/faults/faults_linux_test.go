@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -122,6 +123,7 @@ func TestSeed(t *testing.T) {
 	d.powerDisks()
 	if err := d.seed(); err != nil {
 		d.report.Stranded = append(d.report.Stranded, err.Error())
+		d.tell()
 	}
 	for _, p := range slices.Concat(d.nodes, d.ledgers) {
 		d.report.Restarted = append(d.report.Restarted, p.restarts()...)
@@ -175,6 +177,14 @@ func (d *driver) seed() error {
 		d.report.Played = append(d.report.Played, p)
 	}
 	return errors.Join(d.check(), d.stop())
+}
+
+// tell ends all parts with what each of their goroutines waits for at the end of their logs. One
+// that has ended already says nothing.
+func (d *driver) tell() {
+	for _, p := range slices.Concat(d.ledgers, d.nodes) {
+		_ = p.stop(syscall.SIGQUIT)
+	}
 }
 
 // faults returns what was played, in words.

@@ -121,10 +121,10 @@ func (l role) FollowIndex(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = writer.CatchUp(ctx, l.log, idx)
+	err = writer.Follow(ctx, l.log, idx)
 	if errors.Is(err, index.ErrDamaged) {
 		if err = idx.Renew(); err == nil {
-			_, err = writer.CatchUp(ctx, l.log, idx)
+			err = writer.Follow(ctx, l.log, idx)
 		}
 		if err == nil {
 			idx.Renewed()
