@@ -59,8 +59,13 @@ type Cluster struct {
 // server whose messages are smaller than a frame is refused here, as the first large batch would
 // fail otherwise, in the middle of the work. name is what the server's operator sees.
 func (c *Cluster) Connect(name string) (*nats.Conn, error) {
-	conn, err := nats.Connect(c.URL, jetstream.ConnectOptions(name)...)
-	if err != nil {
+	opts := append(jetstream.ConnectOptions(name), nats.ErrorHandler(c.teller(name)))
+	conn, err := nats.Connect(c.URL, opts...)
+	switch {
+	case errors.Is(err, nats.ErrAuthorization):
+		return nil, problem.Wrap(problem.LogUnavailable, "the NATS server does not know the login"+
+			" of --nats: is it the one of this cluster, and was it renewed meanwhile?", err)
+	case err != nil:
 		return nil, problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached", err)
 	}
 	if conn.MaxPayload() < eventstore.FrameBytesMax {
@@ -70,6 +75,29 @@ func (c *Cluster) Connect(name string) (*nats.Conn, error) {
 			eventstore.FrameBytesMax)
 	}
 	return conn, nil
+}
+
+// teller returns what tells the operator of errors that concern a connection and no request: that
+// it cannot be made again, or that something is forbidden. Without it they would stand on standard
+// error one by one, in the library's words and whatever the format of the log. As they come with
+// each attempt at each server, the same kind is told again only after a while. The library calls it
+// for one error at a time.
+func (c *Cluster) teller(name string) nats.ErrHandler {
+	told := map[string]time.Time{}
+	return func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		why := "it cannot be reached"
+		switch {
+		case errors.Is(err, nats.ErrAuthorization):
+			why = "it does not know the login"
+		case errors.Is(err, nats.ErrPermissionViolation):
+			why = "the login may not do that"
+		}
+		if time.Since(told[why]) > startTell {
+			told[why] = time.Now()
+			c.Logger.Warn("the cluster refuses a connection or breaks it off",
+				slog.String("connection", name), slog.String("why", why), slog.Any("error", err))
+		}
+	}
 }
 
 // errFewNodes is returned while fewer servers say what they are set to than shall keep the log.
@@ -100,8 +128,13 @@ func (c *Cluster) CheckAtStart(ctx context.Context, conn *nats.Conn) error {
 // checkNodes asks the servers that are there now. It returns eventstore.ErrUnsafe of one that does
 // not flush, and errFewNodes where too few answer to know.
 func (c *Cluster) checkNodes(ctx context.Context, log *nats.Conn) error {
-	conn, err := nats.Connect(c.System, nats.Name("cakupan check"))
-	if err != nil {
+	const name = "cakupan check"
+	conn, err := nats.Connect(c.System, nats.Name(name), nats.ErrorHandler(c.teller(name)))
+	switch {
+	case errors.Is(err, nats.ErrAuthorization):
+		return problem.Wrap(problem.LogUnavailable, "the NATS server does not know the login of"+
+			" --nats-system: is it the one of this cluster, and was it renewed meanwhile?", err)
+	case err != nil:
 		return problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached by the"+
 			" address of --nats-system", err)
 	}
@@ -175,9 +208,9 @@ func mayPass(err error, tried time.Duration) bool {
 	if errors.Is(err, errFewNodes) {
 		return tried < nodesMax
 	}
-	for _, underWay := range []error{ // of a stream that another ledger makes at the moment
+	for _, underWay := range []error{ // of a stream that another ledger makes, or begins, now
 		eventstore.ErrNoLog, natsjs.ErrStreamNotFound, natsjs.ErrStreamNameAlreadyInUse,
-		natsjs.ErrBucketNotFound, natsjs.ErrBucketExists,
+		natsjs.ErrBucketNotFound, natsjs.ErrBucketExists, eventstore.ErrFenced,
 	} {
 		if errors.Is(err, underWay) {
 			return tried < placeMax
