@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,28 +92,72 @@ func (l *Ledger) streamStatus(ctx context.Context, s *Status) error {
 	if err != nil {
 		return err
 	}
-	lacks := l.lacking.Lacks()
 	streams := js.ListStreams(ctx)
+	var told []StreamStatus
 	for info := range streams.Info() {
-		if !isOurs(info.Config.Name) {
-			continue
+		if isOurs(info.Config.Name) {
+			told = append(told, statusOf(info))
 		}
-		stream := statusOf(info)
+	}
+	s.Streams = onceEach(told)
+	lacks := l.lacking.Lacks()
+	for i := range s.Streams {
+		stream := &s.Streams[i]
 		for _, lack := range lacks {
 			if lack.Stream == stream.Name {
 				stream.Lacking++
 			}
 		}
-		s.Streams = append(s.Streams, stream)
-		if info.Config.Name == natsin.StreamRefused {
-			s.Intake.Refused = info.State.Msgs
+		if stream.Name == natsin.StreamRefused {
+			s.Intake.Refused = stream.Messages
 		}
 	}
 	if err := streams.Err(); err != nil {
 		return err
 	}
+	if l.opts.NATS != "" { // an embedded server answers for all that it has
+		if err := allTold(ctx, js, s.Streams); err != nil {
+			return err
+		}
+	}
 	s.Intake.Waiting, err = natsin.Waiting(ctx, js)
 	return err
+}
+
+// onceEach returns each stream once, in the order in which they were told first. While a stream
+// changes its leader, several servers of a cluster answer for it: the one counts that knows who
+// leads.
+func onceEach(told []StreamStatus) (once []StreamStatus) {
+	for _, s := range told {
+		at := slices.IndexFunc(once, func(o StreamStatus) bool { return o.Name == s.Name })
+		switch {
+		case at < 0:
+			once = append(once, s)
+		case once[at].Leader == "":
+			once[at] = s
+		}
+	}
+	return once
+}
+
+// allTold returns an error that names the streams of which nothing was told. A cluster leaves out
+// those that nobody leads, and, when others were answered for twice, any; its list does not say so
+// to us, and its names are of what there is.
+func allTold(ctx context.Context, js natsjs.JetStream, told []StreamStatus) error {
+	var silent []string
+	names := js.StreamNames(ctx)
+	for name := range names.Name() {
+		if isOurs(name) && !slices.ContainsFunc(told, func(s StreamStatus) bool {
+			return s.Name == name
+		}) {
+			silent = append(silent, name)
+		}
+	}
+	if err := names.Err(); err != nil || len(silent) == 0 {
+		return err
+	}
+	slices.Sort(silent)
+	return fmt.Errorf("no server answers for %s", strings.Join(silent, ", "))
 }
 
 // isOurs tells whether a stream is one of a ledger's. A cluster may have others' streams, which are

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -76,8 +77,9 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 }
 
 // verifyVault says how the vault's stream is: whether all of it can be opened and none is missing
-// that the log has used. Of several things that are wrong the first is named. What keeps it from
-// being looked at is an error.
+// that the log has used, and whether each key whose check stands there is the ledger's own. Of
+// several things that are wrong with the stream the first is named. What keeps it from being looked
+// at is an error.
 func (l *Ledger) verifyVault(ctx context.Context) (FileReport, error) {
 	f := FileReport{Path: folder.Vault, Kind: kindVault, State: string(inspect.Whole)}
 	v, err := l.openVault(ctx)
@@ -92,7 +94,31 @@ func (l *Ledger) verifyVault(ctx context.Context) (FileReport, error) {
 		f.Findings = []string{known.Detail}
 		return f, nil
 	}
+	if err != nil {
+		return f, err
+	}
+	f.Findings, err = l.wrongKeys(ctx)
+	if len(f.Findings) > 0 {
+		f.State = string(inspect.Damaged)
+	}
 	return f, err
+}
+
+// wrongKeys says what is wrong with keys whose checks stand in the vault: the ledger does not start
+// without them, or signs nothing. A change of a key that was cut short is none of it: the next
+// start brings it to its end.
+func (l *Ledger) wrongKeys(ctx context.Context) (wrong []string, err error) {
+	keys, err := l.Keys(ctx)
+	for _, k := range keys {
+		_, used := keyUses[filepath.Base(k.File)]
+		if !used || k.OK {
+			continue
+		}
+		if _, err := os.Lstat(k.File + folder.NewSuffix); err != nil {
+			wrong = append(wrong, k.Problem)
+		}
+	}
+	return wrong, err
 }
 
 // kindVault is what the vault is to those who verify.
