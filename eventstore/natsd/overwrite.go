@@ -22,23 +22,42 @@ import (
 // those are overwritten before a server opens the files.
 
 // overwriteReplaced overwrites in the files of the vault's stream what was replaced and is there
-// still. Files of which one cannot be read to its end are left alone. No server may be running on
-// the folder.
+// still, as far as they can be read. No server may be running on the folder.
 func overwriteReplaced(dir string) error {
 	streams, err := fs.Glob(os.DirFS(dir), "jetstream/*/streams/"+streamVault)
 	if err != nil {
 		return fmt.Errorf("look for streams: %w", err)
 	}
 	for _, stream := range streams {
-		if err := overwriteIn(filepath.Join(dir, stream)); err != nil {
+		stream = filepath.Join(dir, stream)
+		if err := errors.Join(removeLeft(stream), overwriteIn(stream)); err != nil {
 			return fmt.Errorf("overwrite what was replaced: %w", err)
 		}
 	}
 	return nil
 }
 
+// removeLeft removes what a crash has left of blocks that the server was writing anew. Nobody reads
+// it, and it has what was erased since.
+func removeLeft(stream string) error {
+	for _, end := range []string{".new", ".tmp"} { // of nats-server 2.15: filestore.go
+		left, err := fs.Glob(os.DirFS(stream), blocksDir+"/*"+end)
+		if err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := os.Remove(filepath.Join(stream, path)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // overwriteIn does so in one folder. What the server remembers of its files is removed with it, and
-// made anew: it may remember the messages as there.
+// made anew: it may remember the messages as there. To make it anew the server reads each file, and
+// cuts it before the first record with a wrong checksum. As long as it remembers its files it reads
+// on behind such a one; so a file that would lose sound records is left alone then.
 func overwriteIn(stream string) error {
 	paths, err := blocks(stream)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -48,15 +67,19 @@ func overwriteIn(stream string) error {
 		return err
 	}
 	replaced, there := map[uint64]bool{}, map[uint64]bool{}
+	var whole []string
 	for _, path := range paths {
-		sound, err := eachRecord(path, func(r *packs.Record, _ []byte) {
+		isWhole, err := eachRecord(path, func(r *packs.Record, _ []byte) {
 			there[r.Number] = true
 			for _, number := range r.Replaces {
 				replaced[number] = true
 			}
 		})
-		if err != nil || !sound {
+		if err != nil {
 			return err
+		}
+		if isWhole {
+			whole = append(whole, path)
 		}
 	}
 	changed := false
@@ -66,12 +89,10 @@ func overwriteIn(stream string) error {
 	if !changed {
 		return nil
 	}
-	// First: who dies behind it begins anew, while the files still say what is to be overwritten.
 	index := filepath.Join(stream, blocksDir, indexFile)
-	if err := os.Remove(index); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := durable.SyncFolder(filepath.Dir(index)); err != nil {
+	if _, none := os.Stat(index); none == nil && len(whole) < len(paths) {
+		paths = whole
+	} else if err := forget(index); err != nil {
 		return err
 	}
 	for _, path := range paths {
@@ -80,6 +101,15 @@ func overwriteIn(stream string) error {
 		}
 	}
 	return nil
+}
+
+// forget removes what the server remembers. That comes first: who dies behind it begins anew, while
+// the files still say what is to be overwritten.
+func forget(index string) error {
+	if err := os.Remove(index); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return durable.SyncFolder(filepath.Dir(index))
 }
 
 // overwriteBlock does so in one file, which is replaced as a whole: a crash leaves the old one or
@@ -106,9 +136,9 @@ func overwriteBlock(path string, replaced map[uint64]bool) error {
 	return durable.WriteFile(path, content, info.Mode().Perm())
 }
 
-// eachRecord yields the records of a file of the vault's stream, each with the bytes in which the
-// server has stored it. It tells whether all of the file could be read.
-func eachRecord(path string, yield func(r *packs.Record, stored []byte)) (sound bool, err error) {
+// eachRecord yields the sound records of a file of the vault's stream, each with the bytes in which
+// the server has stored it. It tells whether none of them is behind one with a wrong checksum.
+func eachRecord(path string, yield func(r *packs.Record, stored []byte)) (whole bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Size() > blockMax {
 		return false, err
@@ -120,29 +150,32 @@ func eachRecord(path string, yield func(r *packs.Record, stored []byte)) (sound 
 	return eachOf(path, content, yield), nil
 }
 
-// eachOf yields those in the content of a file.
-func eachOf(path string, content []byte, yield func(r *packs.Record, stored []byte)) (sound bool) {
-	sum := sumOfRecord(path)
+// eachOf yields those in the content of a file. It ends where a record has no possible length: a
+// crash has left a part of one, or nobody knows where the next one begins.
+func eachOf(path string, content []byte, yield func(r *packs.Record, stored []byte)) (whole bool) {
+	sum, wrong := sumOfRecord(path), false
+	whole = true
 	for at := 0; at < len(content); {
 		length := recordLength(content[at:])
 		if length == 0 {
-			return false
+			break
 		}
 		stored := content[at : at+length]
-		if !bytes.Equal(sum(stored), stored[length-sumSize:]) {
-			return false
-		}
 		at += length
+		if !bytes.Equal(sum(stored), stored[length-sumSize:]) {
+			wrong = true
+			continue
+		}
+		whole = whole && !wrong
 		if binary.LittleEndian.Uint64(stored[4:])&(erased|deletes) != 0 {
 			continue
 		}
-		r, err := packs.Parse(messageOf(stored))
-		if err != nil { // it is for who reads it to say so
-			return false
+		// What is no record is for who reads it to say so.
+		if r, err := packs.Parse(messageOf(stored)); err == nil {
+			yield(&r, stored)
 		}
-		yield(&r, stored)
 	}
-	return true
+	return whole
 }
 
 // sumOfRecord returns what makes the checksums of a file's records.
