@@ -115,20 +115,10 @@ func NewRoles(ctx context.Context, of Ledger, on *Cluster, sealer *seal.Sealer, 
 	if err != nil {
 		return nil, err
 	}
-	over := me.Lease
-	if over == 0 {
-		over = leaseDefault
-	}
-	host, _ := os.Hostname() // without one, the address says where it is
 	r := &Roles{
 		ledger: of, cluster: on, conn: conn, sealer: sealer, ended: make(chan struct{}),
-		patience: patience{lease: over, look: over / looksPerLease},
-		now:      roleNow{changed: make(chan struct{})},
-		me: lease.Holder{
-			// Random, and new with each start: a process that was killed and started again is
-			// another holder, and its old lease is not taken for its own.
-			ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), URL: me.URL,
-		},
+		patience: patienceOf(me.Lease), now: roleNow{changed: make(chan struct{})},
+		me: newHolder(me.URL),
 	}
 	if r.lease, err = lease.Open(ctx, conn, on.Replicas); err == nil {
 		err = r.listen()
@@ -138,6 +128,23 @@ func NewRoles(ctx context.Context, of Ledger, on *Cluster, sealer *seal.Sealer, 
 		return nil, err
 	}
 	return r, nil
+}
+
+// patienceOf is that with leases of a length; 0: the default.
+func patienceOf(over time.Duration) patience {
+	if over == 0 {
+		over = leaseDefault
+	}
+	return patience{lease: over, look: over / looksPerLease}
+}
+
+// newHolder names this process. The ID is random, and new with each start: a process that was
+// killed and started again is another holder, and its old lease is not taken for its own.
+func newHolder(url string) lease.Holder {
+	host, _ := os.Hostname() // without one, the address says where it is
+	return lease.Holder{
+		ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), URL: url,
+	}
 }
 
 // Conn returns the connection over which others forward to this ledger. It is to be closed when all

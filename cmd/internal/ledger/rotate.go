@@ -22,17 +22,29 @@ import (
 //
 // A crash at any moment loses nothing that was sealed: what was begun is ended by the next attempt.
 // Backups of the keys that were made before are old from then on.
+//
+// On a cluster the keys of the vault and of the intake are changed by the ledger that writes, or
+// while none does: it would be left with the old one.
 func (l *Ledger) RotateKey(ctx context.Context, which string) error {
+	switch {
+	case which == "checkpoint", l.opts.NATS == "":
+	case l.roles == nil:
+		return l.cluster.Alone(ctx, func(ctx context.Context) error {
+			return l.rotateKey(ctx, which)
+		})
+	case which == "vault" && l.currentWriter() == nil:
+		return l.roles.StandsBy()
+	}
+	return l.rotateKey(ctx, which)
+}
+
+func (l *Ledger) rotateKey(ctx context.Context, which string) error {
 	v, err := l.openVault(ctx)
 	if err != nil {
 		return err
 	}
 	switch which {
 	case "vault":
-		// The ledger that writes would be left with the old one.
-		if l.roles != nil && l.currentWriter() == nil {
-			return l.roles.StandsBy()
-		}
 		return folder.VaultError(l.folder.Dir, v.Rotate(ctx))
 	case "checkpoint":
 		return l.prover.Rotate(ctx, v)

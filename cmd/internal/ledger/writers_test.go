@@ -267,6 +267,50 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 	}
 }
 
+// TestRotatedWhileAnotherWrites changes keys in the folder of a ledger that is not started, while
+// another one of the cluster writes: that is refused, and nothing is changed. Once that one has
+// ended they are changed, and a ledger that has copies of them goes on.
+func TestRotatedWhileAnotherWrites(t *testing.T) {
+	url := startNATS(t)
+	active := startOn(t, url, "")
+	awaitRole(t, active, cluster.RoleWriter)
+	submit(t, active, [][]byte{nobodys(1)})
+	stopped := filepath.Join(t.TempDir(), "data")
+	copyKeys(t, active.folder.Dir, stopped)
+	l, err := Open(t.Context(), Options{Dir: stopped, Create: true, NATS: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	for _, which := range []string{"vault", "intake"} {
+		err := l.RotateKey(t.Context(), which)
+		if p := problem.From(err); p.Code != problem.LogUnavailable ||
+			!strings.Contains(p.Detail, "ask http://127.0.0.1:9") {
+			t.Errorf("key of the %s: %v", which, err)
+		}
+		checkKeysSound(t, active)
+	}
+	submit(t, active, [][]byte{nobodys(2)})
+	if err := active.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, which := range []string{"vault", "intake"} {
+		if err := l.RotateKey(t.Context(), which); err != nil {
+			t.Errorf("key of the %s, once nobody writes: %v", which, err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := startOn(t, url, stopped)
+	awaitRole(t, again, cluster.RoleWriter)
+	submit(t, again, [][]byte{nobodys(3)})
+	checkKeysSound(t, again)
+	if workers := again.vault.Workers(); workers != 3 {
+		t.Errorf("%d workers", workers)
+	}
+}
+
 // startOn serves a ledger of a cluster in a new folder that has the keys of another one, if one is
 // named.
 func startOn(t *testing.T, url, keys string) *Ledger {

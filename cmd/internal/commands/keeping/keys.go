@@ -162,11 +162,12 @@ func (*keysRotateCommand) Help() string {
 	return `Whoever has got hold of the old key can open nothing any more that he has not copied
 before. Older backups of the ledger need the old key: keep it with them, if at all. Where several
 ledgers share a cluster, change the key of the vault where the one runs that writes, and copy it to
-the others: until then they say that they could not take over; after it they need no restart. The
-key of the intake can be changed while nothing waits, nothing refused is kept, and no server takes
-messages in: stop all ledgers, name the cluster with --nats, and copy it, too. The key of
-checkpoints signs that another takes its place: witnesses and auditors who have the old public key
-follow by that proof (cakupan checkpoint --successions).
+the others: until then they say that they could not take over; after it they need no restart. In the
+folder of a ledger that does not run it is refused while another one writes. The key of the intake
+can be changed while nothing waits, nothing refused is kept, and no server takes messages in: stop
+all ledgers, name the cluster with --nats, and copy it, too. The key of checkpoints signs that
+another takes its place: witnesses and auditors who have the old public key follow by that proof
+(cakupan checkpoint --successions).
 
 Examples:
 
