@@ -267,10 +267,10 @@ func (p *Passing) others(ctx context.Context, first, last uint64) (uint64, error
 		return 0, nil
 	}
 	spans, keepers, err := p.copies.Spans(ctx, 1, ">")
-	if err != nil {
+	if err != nil && !errors.Is(err, copies.ErrSilent) {
 		return 0, err
 	}
-	if copies.Agreed(spans, keepers) {
+	if err == nil && copies.Agreed(spans, keepers) {
 		p.agreed = now
 		return 0, nil
 	}
@@ -282,15 +282,17 @@ func (p *Passing) others(ctx context.Context, first, last uint64) (uint64, error
 }
 
 // firstKept is [copies.Copies.FirstKept]. A removal may be on its way to the other servers, so what
-// they have is looked for again before it is called kept.
+// they have is looked for again before it is called kept; and they may have started just now, and
+// answer a moment later.
 func (p *Passing) firstKept(ctx context.Context, first, last uint64, subject string,
 ) (number uint64, err error) {
 	for doubts, pause := 0, doubtPause; ; doubts, pause = doubts+1, 2*pause {
 		number, err = p.copies.FirstKept(ctx, first, last, subject)
-		if err != nil || number == 0 || doubts == doubtsMax {
+		silent := errors.Is(err, copies.ErrSilent)
+		if err != nil && !silent || err == nil && number == 0 || doubts == doubtsMax {
 			return number, err
 		}
-		if last == 0 { // it may have come meanwhile
+		if last == 0 && !silent { // it may have come meanwhile
 			_, err := p.ask(ctx, map[string]any{"seq": number})
 			if !errors.Is(err, ErrNoMessage) {
 				return 0, err

@@ -181,11 +181,21 @@ func (c *Copies) Spans(ctx context.Context, from uint64, subject string,
 	}
 	q := c.newQuestion(from, func(Message) bool { return true })
 	q.each, q.count, q.about = true, true, subject
-	if err := q.ask(ctx); err != nil {
+	err = q.ask(ctx)
+	// Where answers come and no traces, nothing is known of anybody, nor ever will be.
+	traced := q.answers() == 0 || len(q.heard) > 0
+	if err == nil && !q.nobody && traced && q.keepers == 0 {
+		err = ErrSilent
+	}
+	if err != nil {
 		return nil, 0, fmt.Errorf("ask copies of %s: %w", c.stream, err)
 	}
 	return q.spans, q.keepers, nil
 }
+
+// ErrSilent is returned where too few servers have answered to tell what most of those have that
+// keep a stream.
+var ErrSilent = errors.New("most servers that keep the stream do not answer")
 
 // Agreed tells whether all servers have answered and have as much as the others.
 func Agreed(spans map[string]Span, keepers int) bool {
@@ -204,7 +214,8 @@ func Agreed(spans map[string]Span, keepers int) bool {
 
 // FirstKept returns the first message of a subject from one up to another, or up to the end where
 // last is 0, that most servers have which keep the stream, or could have, as one does not answer; 0
-// when there is none. What fewer have was removed since, and theirs is an older copy.
+// when there is none. What fewer have was removed since, and theirs is an older copy. The error
+// wraps ErrSilent where it is unknown.
 func (c *Copies) FirstKept(ctx context.Context, first, last uint64, subject string,
 ) (number uint64, err error) {
 	for {
@@ -212,31 +223,48 @@ func (c *Copies) FirstKept(ctx context.Context, first, last uint64, subject stri
 		if err != nil {
 			return 0, err
 		}
-		var firsts []uint64
-		for _, s := range spans {
-			if s.First != 0 && (last == 0 || s.First <= last) {
-				firsts = append(firsts, s.First)
-			}
-		}
-		slices.Sort(firsts)
-		distinct := slices.Compact(slices.Clone(firsts))
-		if len(distinct) == 0 {
-			return 0, nil
-		}
-		votes := max(0, keepers-len(spans)) // of who does not answer
-		for _, one := range firsts {
-			if one == distinct[0] {
-				votes++
-			}
-		}
+		number, next, err := firstOfMost(spans, keepers, last)
 		switch {
-		case 2*votes > keepers:
-			return distinct[0], nil
-		case len(distinct) == 1:
-			return 0, nil
+		case err != nil:
+			return 0, fmt.Errorf("ask copies of %s: %w", c.stream, err)
+		case next == 0:
+			return number, nil
 		}
-		first = distinct[1] // at the earliest
+		first = next
 	}
+}
+
+// firstOfMost returns the first message that most have, 0 when there is none, or from which number
+// on the servers are to be asked again: at the earliest that one is.
+func firstOfMost(spans map[string]Span, keepers int, last uint64) (number, next uint64, err error) {
+	silent := max(0, keepers-len(spans))
+	if 2*silent > keepers {
+		return 0, 0, ErrSilent // they may have any
+	}
+	var firsts []uint64
+	for _, s := range spans {
+		if s.First != 0 && (last == 0 || s.First <= last) {
+			firsts = append(firsts, s.First)
+		}
+	}
+	slices.Sort(firsts)
+	distinct := slices.Compact(slices.Clone(firsts))
+	if len(distinct) == 0 {
+		return 0, 0, nil
+	}
+	votes := silent
+	for _, one := range firsts {
+		if one == distinct[0] {
+			votes++
+		}
+	}
+	switch {
+	case 2*votes > keepers:
+		return distinct[0], 0, nil
+	case len(distinct) == 1:
+		return 0, 0, nil
+	}
+	return 0, distinct[1], nil
 }
 
 // each returns the sum of a message as each server has it that has a proven one, and who has

@@ -82,6 +82,12 @@ func (q *question) ask(ctx context.Context) error {
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	err = q.repeat(bounded, answers)
+	if bounded.Err() != nil && limit < roundMax && q.each && q.isSilent() {
+		// Else what is unknown now would be so for as long as they are slow.
+		bounded, cancel = context.WithTimeout(ctx, roundMax)
+		defer cancel()
+		err = q.repeat(bounded, answers)
+	}
 	switch {
 	case errors.Is(err, errNobody):
 		q.nobody = true
@@ -215,6 +221,9 @@ func (q *question) answers() (count int) {
 	}
 	return count
 }
+
+// isSilent tells whether most servers that keep the stream have not answered, as far as is known.
+func (q *question) isSilent() bool { return 2*len(q.heard) <= q.keepers || q.keepers == 0 }
 
 // awaits tells whether a server that has not answered yet may have what the others have not.
 func (q *question) awaits() bool {
