@@ -74,8 +74,11 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 			l.noteSound()
 			if err = l.openParts(ctx); err == nil {
 				rest := &pace{ctx: ctx}
+				if l.watchman.beside() != nil {
+					rest.most = rescrub // events wait: on a busy machine pieces of work are long
+				}
 				l.lookAtCopies(ctx, rest.rest)
-				if l.watchBeside(ctx); l.watchman.beside() == nil {
+				if l.watchBeside(ctx, rest.rest); l.watchman.beside() == nil {
 					pause = every
 				}
 			} else if ctx.Err() == nil && !l.noteDamage(err) {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
@@ -128,7 +130,8 @@ func (w *watchman) drifted(name string, kept projections.Kept) error {
 // ready.
 type pace struct {
 	ctx   context.Context
-	began time.Time // the piece of work
+	most  time.Duration // of one pause; 0: restMax
+	began time.Time     // the piece of work
 }
 
 // rest is called between small pieces of work, and sleeps in proportion to what was done. It
@@ -144,7 +147,7 @@ func (p *pace) rest() {
 	}
 	select {
 	case <-p.ctx.Done():
-	case <-time.After(min(worked*(workShare-1), restMax)):
+	case <-time.After(min(worked*(workShare-1), cmp.Or(p.most, restMax))):
 	}
 	p.began = time.Now()
 }
@@ -160,30 +163,40 @@ func (l *Ledger) paced(ctx context.Context, slowly bool) Progress {
 
 // watchBeside reads again what is kept beside the log and cannot be derived from it. That it cannot
 // be read says nothing about it: it is told, and tried again the next time. What looks wrong is
-// read once more before it is told.
-func (l *Ledger) watchBeside(ctx context.Context) {
-	number, err := l.watchVault(ctx)
-	if err != nil && isLoss(err) {
-		number, err = l.rereadVault(ctx, err)
+// read once more before it is told. rest is called between pieces of the work.
+func (l *Ledger) watchBeside(ctx context.Context, rest func()) {
+	for _, part := range []struct {
+		name, stream string
+		watch        func(context.Context, func()) (uint64, error)
+	}{
+		{partVault, vault.StreamName, l.watchVault},
+		{partRegister, access.StreamName, l.watchRegister},
+	} {
+		number, err := part.watch(ctx, rest)
+		if err != nil && isLoss(err) {
+			number, err = l.rereadStream(ctx, part.stream, err, part.watch)
+		}
+		l.noteBeside(ctx, part.name, number, err)
 	}
-	l.noteBeside(ctx, partVault, number, err)
-	rest := &pace{ctx: ctx}
-	number, err = l.register.Audit(ctx, rest.rest)
+}
+
+// watchRegister reads the register. What is found is looked at twice.
+func (l *Ledger) watchRegister(ctx context.Context, rest func()) (number uint64, err error) {
+	number, err = l.register.Audit(ctx, rest)
 	if err != nil && ctx.Err() == nil {
 		number, err = l.register.Audit(ctx, func() {})
 	}
-	l.noteBeside(ctx, partRegister, number, err)
+	return number, err
 }
 
 // watchVault reads the vault of a ledger that writes; one that stands by has none. What is found is
 // looked at twice, the second time with the vault held still.
-func (l *Ledger) watchVault(ctx context.Context) (number uint64, err error) {
+func (l *Ledger) watchVault(ctx context.Context, rest func()) (number uint64, err error) {
 	v := l.openedVault()
 	if v == nil {
 		return 0, nil
 	}
-	rest := &pace{ctx: ctx}
-	number, err = v.Watch(ctx, rest.rest)
+	number, err = v.Watch(ctx, rest)
 	if err == nil || ctx.Err() != nil {
 		return number, err
 	}
@@ -196,13 +209,17 @@ func (l *Ledger) watchVault(ctx context.Context) (number uint64, err error) {
 	return number, folder.VaultError(l.folder.Dir, v.Audit(ctx))
 }
 
-// rereadVault tells what is wrong from what a disk did not give: where the files are as they were
-// written, the server reads them again. On a cluster the finding stands: its files are not here.
-func (l *Ledger) rereadVault(ctx context.Context, found error) (number uint64, err error) {
+// rereadStream tells what is wrong with a stream from what a disk did not give: where the files are
+// as they were written, the server reads them again, and watch what it has then. On a cluster the
+// finding stands: its files are not here.
+func (l *Ledger) rereadStream(
+	ctx context.Context, stream string, found error,
+	watch func(context.Context, func()) (uint64, error),
+) (number uint64, err error) {
 	if l.server == nil {
 		return 0, found
 	}
-	sound, err := l.filesAreSound(vault.StreamName)
+	sound, err := l.filesAreSound(stream)
 	switch {
 	case err != nil:
 		return 0, err
@@ -212,7 +229,7 @@ func (l *Ledger) rereadVault(ctx context.Context, found error) (number uint64, e
 	if err := l.server.Reopen(ctx); err != nil {
 		return 0, err
 	}
-	return l.watchVault(ctx)
+	return watch(ctx, func() {})
 }
 
 // noteBeside notes what was found. An error that says nothing about the part itself is only logged.

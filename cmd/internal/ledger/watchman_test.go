@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"os"
 	"path/filepath"
@@ -239,6 +240,41 @@ func TestWatchmanBeside(t *testing.T) {
 			})
 			submit(t, l, [][]byte{nobodys(30)})
 		})
+	}
+}
+
+// TestRereadStream has what the server says of vault and register compared with their files before it is
+// believed: where those are as they were written, a disk did not give something for a while, and
+// nothing is damaged.
+func TestRereadStream(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	submitPersons(t, dir, 0, 20)
+	l := openToTest(t, Options{Dir: dir})
+	if _, err := l.Register().Add(t.Context(), "root",
+		register.Member{Name: "dinas", Role: register.Auditor}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	awaitHealth(t, l, "the one round that it makes", func(h Health) bool {
+		return h.Verified[partRegister].Sequence > 0
+	})
+	for stream, code := range map[string]problem.Code{
+		vault.StreamName: problem.VaultLost, access.StreamName: problem.RegisterLost,
+	} {
+		found, times := problem.New(code, "message cannot be read"), 0
+		again := func(context.Context, func()) (uint64, error) { times++; return 7, nil }
+		number, err := l.rereadStream(t.Context(), stream, found, again)
+		if err != nil || number != 7 || times != 1 {
+			t.Errorf("%s is sound: %d, %v after %d more readings", stream, number, err, times)
+		}
+		spoilStream(t, l, stream)
+		number, err = l.rereadStream(t.Context(), stream, found, again)
+		if !errors.Is(err, found) || number != 0 || times != 1 {
+			t.Errorf("%s is damaged: %d, %v after %d more readings", stream, number, err, times-1)
+		}
+		spoilStream(t, l, stream)
 	}
 }
 
