@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -32,6 +33,27 @@ func (s *State) GatherAsOf(g *Gathered, e uint32, k eventstore.Sequence) {
 	slices.Reverse(g.grants) // the newest first
 	slices.Reverse(g.credits)
 	sortChanges(g.changes)
+}
+
+// cutRevoked ends each grant where a revocation ends it, and leaves out the revocations. There may
+// be thousands of both: each is looked at once, from the newest on.
+func (g *Gathered) cutRevoked() {
+	slices.SortFunc(g.revokes, func(a, b Grant) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	ends := map[uint32]temporal.Month{} // of grants before here, by commitment
+	for i := range g.grants {
+		grant := &g.grants[i]
+		for len(g.revokes) > 0 && g.revokes[0].Sequence > grant.Sequence {
+			r := &g.revokes[0]
+			if end, known := ends[r.Commitment]; !known || r.From < end {
+				ends[r.Commitment] = r.From
+			}
+			g.revokes = g.revokes[1:]
+		}
+		if end, known := ends[grant.Commitment]; known {
+			grant.Until = min(grant.Until, end)
+		}
+	}
+	g.revokes = nil // what is left came before all grants
 }
 
 // Grant returns a granted, revoked or credited event. Its commitment is 0 for a credit, which has
@@ -139,6 +161,7 @@ func (s *State) CourseAsOf(e uint32, k eventstore.Sequence) Course {
 	if !c.onBudget() {
 		return c
 	}
+	g.cutRevoked()
 	known := map[uint32]enrolment.Purse{} // one commitment may have granted thousands of times
 	for i := range slices.Backward(g.grants) {
 		commitment := g.grants[i].Commitment

@@ -18,6 +18,10 @@ const findingsTogether = 32
 // locks are held where nothing is found.
 const recordsTogether = 4096
 
+// looksTogether is how many facts are looked at together, or those of one finding: an enrolment may
+// have thousands, and a person thousands of enrolments.
+const looksTogether = 4096
+
 // asked is a question in work. It belongs to the goroutine that asks. What the state says is read
 // under the locks, into lines; names and words are added after that, because names have a lock of
 // their own and yield may be slow.
@@ -28,7 +32,9 @@ type asked struct {
 	worker, enrolment, commitment *uint32 // numbers of the names asked for; nil: of all
 	ids                           []uint32
 
-	lines []line // worked out, but for names and words
+	lines  []line // worked out, but for names and words
+	kept   tolds
+	looked int // at how many facts, so far
 }
 
 // line is a finding in work. It refers to nothing of the state.
@@ -115,8 +121,9 @@ func (a *asked) slice(at int) (next int, more bool) {
 	}
 	t := f.shown.records.table
 	end := min(t.Len(), at+recordsTogether)
-	d := teller{f: f, known: a.Known}
-	for ; at < end && len(a.lines) < findingsTogether; at++ {
+	d := teller{f: f, known: a.Known, kept: &a.kept}
+	defer func() { a.looked += d.view.looked }()
+	for ; at < end && len(a.lines) < findingsTogether && d.view.looked < looksTogether; at++ {
 		r := t.At(at)
 		if r.since > a.Known {
 			return at, false

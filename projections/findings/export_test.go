@@ -21,3 +21,16 @@ func StepsIn(b *Batch) int { return len(b.steps) }
 
 // Looked returns at how many facts, stretches, grants and months the last event looked.
 func Looked(p *Projection) int { return p.fold.course.looked }
+
+// LookedToTell returns at how many facts who asks has looked, and how many findings are told.
+func LookedToTell(p *Projection, q Query) (looked, told int, err error) {
+	a := &asked{Query: q, p: p}
+	if known, err := a.find(); err != nil || !known {
+		return 0, 0, err
+	}
+	for at, more := 0, true; more; a.lines = a.lines[:0] {
+		at, more = a.slice(at)
+		told += len(a.lines)
+	}
+	return a.looked, told, nil
+}

@@ -55,7 +55,7 @@ func (a *asked) about(seq eventstore.Sequence) {
 	for _, o := range f.ownersOf(seq) {
 		at = records.appendOpen(at, o)
 	}
-	d := teller{f: f, known: a.Known}
+	d := teller{f: f, known: a.Known, kept: &a.kept}
 	// An owner's findings are only candidates: takes sees whether they rest on the event.
 	for _, i := range sortedNumbers(at) {
 		if len(a.lines) == findingsOfEvent {

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"cmp"
 	"math/big"
 	"slices"
 
@@ -20,6 +21,7 @@ type teller struct {
 	f     *fold
 	known eventstore.Sequence
 	view  view // of the finding told last
+	kept  *tolds
 }
 
 // said is what words are made of, beside what a finding shows.
@@ -48,7 +50,7 @@ func (d *teller) tell(r *record) line {
 	if d.view.k != k || d.view.s == nil {
 		d.view = view{
 			s: d.f.s, l: d.f.l, k: k, closings: map[uint32]temporal.Month{},
-			deaths: facts.DeathsAsOf(k), leasts: map[uint32]uint32{},
+			deaths: facts.DeathsAsOf(k), leasts: map[uint32]uint32{}, looked: d.view.looked,
 		}
 		d.view.setToday(d.f.l.day(k))
 	}
@@ -68,13 +70,13 @@ func (d *teller) tell(r *record) line {
 	return l
 }
 
-// take takes what a rule has found. Rupiah is left out where no money is at stake, or nobody knows
-// how much.
+// take takes what rules have found, in their order, as far as the record is of it. Rupiah is left
+// out where no money is at stake, or nobody knows how much.
 func (l *line) take(all []found, r *record) {
-	i := slices.IndexFunc(all, func(f found) bool {
-		return f.code == r.code && f.second == r.second
+	i, is := slices.BinarySearchFunc(all, mark{r.code, r.second}, func(f found, m mark) int {
+		return cmp.Or(cmp.Compare(f.code, m.code), cmp.Compare(f.second, m.second))
 	})
-	if i < 0 {
+	if !is {
 		return // damaged: what is stored says otherwise
 	}
 	f := &all[i]
@@ -105,20 +107,17 @@ func (d *teller) dated(l *line, r *record) {
 
 // enrolment tells a finding about an enrolment. It is listed under the person of its first opening.
 func (d *teller) enrolment(l *line, r *record) {
-	var c course
-	c.read(&d.view, r.number)
+	t := d.keep(r, d.ofEnrolment)
 	l.enrolment, l.has = r.number, hasEnrolment
-	if len(c.workers) > 0 {
-		l.worker, l.has = d.least(c.workers[0]), l.has|hasWorker
+	if t.named {
+		l.worker, l.has = t.worker, l.has|hasWorker
 	}
-	if code, known := c.region(); known {
-		l.Region = code.String()
-	}
+	l.Region = t.region
 	if r.code.dated() {
 		d.dated(l, r)
 		return
 	}
-	l.take(checkEnrolment(&d.view, &c), r)
+	l.take(t.found, r)
 	if r.code.paired() {
 		l.commitment, l.has = r.second, l.has|hasCommitment
 	}
@@ -127,9 +126,36 @@ func (d *teller) enrolment(l *line, r *record) {
 // worker tells a finding about a person, whose region is that of the enrolment with the highest
 // number.
 func (d *teller) worker(l *line, r *record) {
+	t := d.keep(r, d.ofWorker)
+	l.worker, l.has, l.Region = t.worker, hasWorker, t.region
+	if r.code.dated() {
+		d.dated(l, r)
+		return
+	}
+	l.take(t.found, r)
+}
+
+// ofEnrolment looks at an enrolment; what is wrong with it is left out where only a date is told.
+func (d *teller) ofEnrolment(r *record) (t told) {
+	var c course
+	c.read(&d.view, r.number)
+	if len(c.workers) > 0 {
+		t.worker, t.named = d.least(c.workers[0]), true
+	}
+	if code, known := c.region(); known {
+		t.region = code.String()
+	}
+	if !r.code.dated() {
+		t.found = checkEnrolment(&d.view, &c)
+	}
+	return t
+}
+
+// ofWorker does so with a person.
+func (d *teller) ofWorker(r *record) (t told) {
 	v := &d.view
 	p := person{ids: v.ids(r.number)}
-	l.worker, l.has = d.least(r.number), hasWorker
+	t.worker, t.named = d.least(r.number), true
 	p.died, p.death = v.death(p.ids)
 	slices.Sort(p.ids)
 	for _, e := range v.enrolments(p.ids) {
@@ -139,14 +165,13 @@ func (d *teller) worker(l *line, r *record) {
 		}
 		p.courses = append(p.courses, c)
 		if code, known := c.region(); known {
-			l.Region = code.String()
+			t.region = code.String()
 		}
 	}
-	if r.code.dated() {
-		d.dated(l, r)
-		return
+	if !r.code.dated() {
+		t.found = checkPerson(v, &p)
 	}
-	l.take(checkPerson(v, &p), r)
+	return t
 }
 
 // least returns the least id of the person that a worker is. It is the least as known then; now it

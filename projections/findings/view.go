@@ -27,6 +27,7 @@ type view struct {
 	deaths   *facts.Deaths             // as known at k
 	leasts   map[uint32]uint32         // as known at k, by id; see teller.least
 	lives    []facts.Record            // memory
+	looked   int                       // how many facts were gathered: who holds a lock asks
 	none     budget                    // of what was never committed
 }
 
@@ -40,6 +41,7 @@ func (v *view) gather(g *facts.Gathered, e uint32) {
 		return
 	}
 	v.s.GatherAsOf(g, e, v.k)
+	v.looked += 1 + g.Len()
 }
 
 // closedFrom returns the first month that a commitment no longer pays. That is NeverMonth for one
@@ -107,6 +109,7 @@ func (f *fold) members(w uint32) members {
 // livesOf returns the deaths and merges of a worker's id, until it is called again.
 func (v *view) livesOf(w uint32) []facts.Record {
 	v.lives = facts.AsOf(v.s.AppendLives(v.lives[:0], w), v.k)
+	v.looked += len(v.lives)
 	return v.lives
 }
 

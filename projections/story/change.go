@@ -93,14 +93,16 @@ func (all courses) put(c course) courses {
 	return all
 }
 
-// on returns how it stands on a day. The search goes through all of them: an enrolment has few.
-func (all courses) on(day temporal.Date) stand {
-	for i := range all {
-		if all[i].from <= day && day < all[i].until {
-			return all[i].stand
-		}
+// next returns how it stands on a day, and leaves out what ended by then: days are asked for in
+// order. An enrolment may have thousands of courses, and each of them many bounds.
+func (all *courses) next(day temporal.Date) stand {
+	for len(*all) > 0 && (*all)[0].until <= day {
+		*all = (*all)[1:]
 	}
-	return stand{}
+	if len(*all) == 0 || day < (*all)[0].from {
+		return stand{}
+	}
+	return (*all)[0].stand
 }
 
 // bounds returns the days on which one of two begins or ends, in order. Between two that follow one
@@ -195,7 +197,7 @@ func appendChanges(found []Change, name string, was, is courses) []Change {
 	var lastWas, lastIs stand
 	days := bounds(was, is)
 	for i := range len(days) - 1 {
-		before, after := was.on(days[i]), is.on(days[i])
+		before, after := was.next(days[i]), is.next(days[i])
 		switch {
 		// Days without a difference lie between: what follows is another change.
 		case before == after, days[i] > temporal.MaxDate:

@@ -35,6 +35,16 @@ func drawStand(t *rapid.T) stand {
 	return s
 }
 
+// on returns how it stands on a day: each course is looked at.
+func (all courses) on(day temporal.Date) stand {
+	for i := range all {
+		if all[i].from <= day && day < all[i].until {
+			return all[i].stand
+		}
+	}
+	return stand{}
+}
+
 // TestPut: what is put has the days from its first to its last, and all others stay.
 func TestPut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

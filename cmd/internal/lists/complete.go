@@ -166,9 +166,9 @@ func (r *Reader) saidOtherwise(earlier uint32) *fault {
 		return &fault{
 			event.FieldInvalid,
 			"nomor ini sudah ada di baris " + row + ", digabung ke nomor lain: hapus salah satu" +
-				" baris",
+				" baris, atau tukar kedua nomor di baris ini bila semuanya satu orang",
 			"the number is in row " + row + " already, merged into another one: delete one of the" +
-				" rows",
+				" rows, or exchange both numbers of this one if all are one person",
 		}
 	case r.list.info.Kind == Termination:
 		return &fault{

@@ -88,13 +88,15 @@ func TestTwoOwners(t *testing.T) {
 	}
 }
 
-// TestMergedTwice refuses to merge somebody into two people: all three would be one.
+// TestMergedTwice refuses to merge somebody into two people: all three would be one. Where they are
+// it is said the other way round, as by the last row.
 func TestMergedTwice(t *testing.T) {
 	const first, second, third = "7503011501900001", "7503011501900002", "7503011501900003"
 	for _, list := range []struct{ text, want string }{
 		{
 			"Daftar;X\nNIK Lama;NIK Baru\n" + first + ";" + second + "\n" + first + ";" + third + "\n" +
-				third + ";" + second + "\n", "nomor ini sudah ada di baris 3, digabung ke nomor lain",
+				third + ";" + second + "\n", "nomor ini sudah ada di baris 3, digabung ke nomor lain: hapus" +
+				" salah satu baris, atau tukar kedua nomor di baris ini",
 		},
 		{
 			"List;X\nWorker ID;Into Worker ID\nw1;w2\nw1;w3\nw3;w2\n",
