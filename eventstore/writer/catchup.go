@@ -33,9 +33,8 @@ func Follow(ctx context.Context, log eventstore.Log, idx *index.Index) error {
 	return err
 }
 
-// follow looks where the log ends and adds what the index lacks of it to it, if anything; ended says
-// that it lacked nothing. start is where the index ended at first: what was read since has been
-// checked.
+// follow looks where the log ends and adds to the index what it lacks, if anything; ended says that
+// it lacked nothing. start is where the index ended at first: what was read since has been checked.
 func follow(
 	ctx context.Context, log eventstore.Log, idx *index.Index, start eventstore.Sequence,
 ) (tail eventstore.Tail, ended bool, err error) {
