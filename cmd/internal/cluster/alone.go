@@ -54,18 +54,27 @@ func (r *Roles) takeFree(ctx context.Context) (held lease.State, err error) {
 		if err != nil {
 			return held, problem.Wrap(problem.LogUnavailable, "the cluster does not answer", err)
 		}
-		writer := &roleNow{holder: state.Holder}
 		if !seen.since.IsZero() && seen.state.Revision != state.Revision && state.Holder.ID != "" {
-			return held, writer.standsBy()
+			return held, anotherWrites(state.Holder)
 		}
 		if seen = seen.next(state, time.Now()); seen.isOver(r.patience.lease) {
 			held, err = r.lease.Take(ctx, state, r.holder())
 			if errors.Is(err, lease.ErrTaken) {
-				return held, writer.standsBy()
+				return held, anotherWrites(lease.Holder{}) // since just now
 			}
 			return held, err
 		}
 		sleep(ctx, r.look)
 	}
 	return held, ctx.Err()
+}
+
+// anotherWrites is the error for what would leave the ledger behind that writes.
+func anotherWrites(holder lease.Holder) error {
+	where := "where it runs"
+	if holder.URL != "" {
+		where += ", at " + holder.URL
+	}
+	return problem.New(problem.LogUnavailable, "another ledger of the cluster writes, and would be"+
+		" left with the old: do this "+where+", or stop it first")
 }

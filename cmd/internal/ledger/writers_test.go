@@ -285,7 +285,7 @@ func TestRotatedWhileAnotherWrites(t *testing.T) {
 	for _, which := range []string{"vault", "intake"} {
 		err := l.RotateKey(t.Context(), which)
 		if p := problem.From(err); p.Code != problem.LogUnavailable ||
-			!strings.Contains(p.Detail, "ask http://127.0.0.1:9") {
+			!strings.Contains(p.Detail, "another ledger of the cluster writes") {
 			t.Errorf("key of the %s: %v", which, err)
 		}
 		checkKeysSound(t, active)
