@@ -262,10 +262,10 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if err == nil {
 		err = l.cluster.CheckAtStart(ctx, l.conn)
 	}
-	if err != nil {
-		return nil, errors.Join(err, l.Close())
+	if err == nil {
+		err = l.cluster.Patiently(ctx, l.openRegister)
 	}
-	if err := l.openRegister(ctx); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	l.shelf, l.prover = l.newShelf(), l.newProver()
