@@ -72,20 +72,69 @@ func (r *Record) Change() enrolment.Change {
 // PurseAsOf returns what the facts about a commitment come to as known at k. It has to give the
 // same as reckon gives at the end of the log.
 func (s *State) PurseAsOf(c uint32, k eventstore.Sequence) enrolment.Purse {
+	if int(c) < len(s.purses) && k >= s.Events() {
+		return s.purses[c]
+	}
 	purse := enrolment.EmptyPurse()
-	var paid steps.Counts
-	for _, r := range AsOf(s.AppendMoney(nil, c), k) {
+	purse.ClosedFrom = s.ClosedAsOf(c, k)
+	var (
+		paid      steps.Counts
+		committed eventstore.Sequence
+	)
+	s.eachMoney(c, k, func(r *Record) {
 		switch r.Kind {
 		case event.FundingCommitted:
-			purse.Source = enrolment.SourceOf(r.Funding)
+			if r.Sequence > committed {
+				purse.Source, committed = enrolment.SourceOf(r.Funding), r.Sequence
+			}
 		case event.FundingDisbursed:
 			paid.Add(int32(r.From), int32(r.Until), ignore)
-		default:
-			purse.ClosedFrom = min(purse.ClosedFrom, r.From)
+		default: // closed
 		}
-	}
+	})
 	purse.Disbursed = spansOf(&paid)
 	return purse
+}
+
+// ClosedAsOf returns the first month that a commitment no longer pays as known at k, or NeverMonth.
+// It looks at no disbursement, of which there may be millions of rows.
+func (s *State) ClosedAsOf(c uint32, k eventstore.Sequence) temporal.Month {
+	from := enrolment.NeverMonth
+	if int(c) < len(s.accounts) && s.accounts[c] != nil {
+		for _, i := range s.accounts[c].closed { // in order of the month
+			if m := s.money.At(int(i)); m.sequence() <= k {
+				from = m.from
+				break
+			}
+		}
+	}
+	s.eachFormer(newOwner(OfCommitment, c), func(r *Record) {
+		if r.Kind == event.FundingClosed && r.InForce(k) {
+			from = min(from, r.From)
+		}
+	})
+	return from
+}
+
+// eachMoney calls yield with the committed, closed and disbursed events of a commitment that are in
+// force as known at k, in no order. A disbursed event may be several records, and all of them many:
+// none is kept.
+func (s *State) eachMoney(c uint32, k eventstore.Sequence, yield func(r *Record)) {
+	if int(c) < len(s.accounts) && s.accounts[c] != nil {
+		a := s.accounts[c]
+		for _, kind := range [...][]uint32{a.committed, a.closed, a.disbursed} {
+			for _, i := range kind {
+				if r := s.moneyAt(i); r.Sequence <= k {
+					yield(&r)
+				}
+			}
+		}
+	}
+	s.eachFormer(newOwner(OfCommitment, c), func(r *Record) {
+		if r.InForce(k) && r.Kind != event.FundingGranted {
+			yield(r)
+		}
+	})
 }
 
 // PersonAsOf returns the ids that are one person with a worker as known at k, in order.

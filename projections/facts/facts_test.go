@@ -43,7 +43,7 @@ func (h *history) event(i, n int) event.Event {
 	e := event.Event{Key: event.Key{Source: "urn:a", ID: fmt.Sprint(i)}}
 	d := &e.Data
 	day, month := temporal.Date(18000+h.IntN(300)), temporal.Month(600+h.IntN(9))
-	switch pick := h.IntN(12); pick {
+	switch pick := h.IntN(13); pick {
 	case 0, 1, 2:
 		e.Type, d.From, d.Worker = event.EnrolmentOpened, day, h.name("w", 5)
 		d.Region, d.Segment, d.Category = 7503, event.PU, event.Private
@@ -65,6 +65,8 @@ func (h *history) event(i, n int) event.Event {
 		e.Type, d.FromMonth, d.UntilMonth = event.FundingGranted, month, month+3
 	case 10:
 		e.Type, d.FromMonth = event.FundingRevoked, month
+	case 11:
+		e.Type, d.PaidMonths = event.FundingDisbursed, []temporal.Month{month + 1, month}
 	default:
 		e.Type, d.RetractedSource = event.EventRetracted, "urn:a"
 		d.RetractedID = fmt.Sprint(h.IntN(n))
@@ -173,6 +175,8 @@ func (h *history) records(k int, fit func(*event.Event) bool) (records []facts.R
 			}
 		case event.EnrolmentAmended:
 			r.Named, r.Terms.Payer = enrolment.NamesPayer, event.APBD
+		case event.FundingDisbursed:
+			r.From, r.Until = d.PaidMonths[1], d.PaidMonths[0]+1
 		default:
 		}
 		records = append(records, r)
@@ -259,7 +263,32 @@ func (m *memory) check(t *testing.T, h *history, n int) {
 				func(e *event.Event) bool {
 					return e.Data.Commitment == name && e.Type != event.FundingRevoked
 				})
+			m.comparePurse(t, number, eventstore.Sequence(k))
 		}
+	}
+}
+
+// comparePurse compares what a commitment came to as known at k with what its events then come to,
+// one by one.
+func (m *memory) comparePurse(t *testing.T, c uint32, k eventstore.Sequence) {
+	t.Helper()
+	want := enrolment.EmptyPurse()
+	for _, r := range facts.AsOf(m.state.AppendMoney(nil, c), k) {
+		switch r.Kind {
+		case event.FundingCommitted:
+			want.Source = enrolment.SourceOf(r.Funding)
+		case event.FundingDisbursed:
+			want.Disbursed = append(want.Disbursed, enrolment.Span{From: r.From, Until: r.Until})
+		default:
+			want.ClosedFrom = min(want.ClosedFrom, r.From)
+		}
+	}
+	want.Disbursed = enrolment.Join(want.Disbursed)
+	if got := m.state.PurseAsOf(c, k); !got.Equal(&want) {
+		t.Fatalf("commitment %d as known at %d: %v, want %v", c, k, got, want)
+	}
+	if got := m.state.ClosedAsOf(c, k); got != want.ClosedFrom {
+		t.Fatalf("commitment %d as known at %d closes in %d, want %d", c, k, got, want.ClosedFrom)
 	}
 }
 

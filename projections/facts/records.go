@@ -199,14 +199,19 @@ func (s *State) AppendMoney(dst []Record, c uint32) []Record {
 		a := s.accounts[c]
 		for _, kind := range [...][]uint32{a.committed, a.closed, a.disbursed} {
 			for _, i := range kind {
-				m := s.money.At(int(i))
-				r := moneyRecord(event.Type(m.kind), c, m.from, uint32(m.detail))
-				r.Sequence = m.sequence()
-				dst = append(dst, r)
+				dst = append(dst, s.moneyAt(i))
 			}
 		}
 	}
 	return inOrder(s.appendFormer(dst, newOwner(OfCommitment, c)), first)
+}
+
+// moneyAt returns the record of a money fact in force.
+func (s *State) moneyAt(i uint32) Record {
+	m := s.money.At(int(i))
+	r := moneyRecord(event.Type(m.kind), m.commitment, m.from, uint32(m.detail))
+	r.Sequence = m.sequence()
+	return r
 }
 
 // moneyRecord returns the record of a money fact, but for its sequence. Detail is what the fact
@@ -223,11 +228,16 @@ func moneyRecord(kind event.Type, c uint32, from temporal.Month, detail uint32) 
 
 // AppendCommitment appends the committed, closed and disbursed events of a commitment and its
 // grants, all there ever were, in order of the log. Revocations are not among them: only enrolments
-// link to those. A grant that is retracted still leads to the next, and is told by the former
-// facts.
+// link to those.
 func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
 	first := len(dst)
-	dst = s.AppendMoney(dst, c)
+	return inOrder(s.AppendGrants(s.AppendMoney(dst, c), c), first)
+}
+
+// AppendGrants appends the grants of a commitment, all there ever were, in order of the log. One
+// that is retracted still leads to the next, and is told by the former facts.
+func (s *State) AppendGrants(dst []Record, c uint32) []Record {
+	first := len(dst)
 	if int(c) < s.grantsOf.Len() {
 		for at := *s.grantsOf.At(int(c)); at != 0; {
 			f := s.facts.At(int(at - 1))
@@ -242,11 +252,18 @@ func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
 // appendFormer appends what was said about the owner and is not in force any more. It is in no
 // order: the newest comes first.
 func (s *State) appendFormer(dst []Record, owner Owner) []Record {
+	s.eachFormer(owner, func(r *Record) { dst = append(dst, *r) })
+	return dst
+}
+
+// eachFormer calls yield with each of them, in the same order.
+func (s *State) eachFormer(owner Owner, yield func(r *Record)) {
 	for at := s.formers.ofOwner[owner]; at != 0; {
 		f := s.former.At(int(at - 1))
-		dst, at = append(dst, f.record()), f.next
+		at = f.next
+		r := f.record()
+		yield(&r)
 	}
-	return dst
 }
 
 // appendAbout appends what was said of enrolments about a worker or a commitment, and is not in

@@ -210,7 +210,7 @@ func (d *teller) account(r *record) account {
 	v := &d.view
 	a := account{
 		number: r.number, budget: v.budget(r.number), closed: v.closedFrom(r.number),
-		spent: new(big.Int), paid: v.s.PurseAsOf(r.number, v.k).Disbursed,
+		spent: new(big.Int),
 	}
 	books := v.l.account(r.number)
 	if books == nil {
@@ -229,11 +229,13 @@ func (d *teller) account(r *record) account {
 		}
 	}
 	switch r.code {
+	case DisbursedShort:
+		a.paid = v.s.PurseAsOf(r.number, v.k).Disbursed
 	case GrantBeyondHeads:
 		a.crowd(v)
 	case FundingEnds:
 		a.lose(v)
-	default: // the others need nobody who is granted something
+	default: // the others need nothing of it
 	}
 	return a
 }
@@ -242,7 +244,7 @@ func (d *teller) account(r *record) account {
 // again for the next one.
 func (a *account) granted(v *view, yield func(c *course)) {
 	var enrolments []uint32
-	for _, r := range facts.AsOf(v.s.AppendCommitment(nil, a.number), v.k) {
+	for _, r := range facts.AsOf(v.s.AppendGrants(nil, a.number), v.k) {
 		if r.Kind == event.FundingGranted {
 			enrolments = append(enrolments, r.Enrolment)
 		}

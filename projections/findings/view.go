@@ -52,7 +52,7 @@ func (v *view) closedFrom(c uint32) temporal.Month {
 	}
 	from, found := v.closings[c]
 	if !found {
-		from = v.s.PurseAsOf(c, v.k).ClosedFrom
+		from = v.s.ClosedAsOf(c, v.k)
 		v.closings[c] = from
 	}
 	return from

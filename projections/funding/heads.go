@@ -61,7 +61,7 @@ func headsOf(ctx context.Context, source standing.Source, c uint32, known events
 // grantedTo returns the enrolments with a grant of the commitment in force, each once. One whose
 // grants a revocation takes away whole counts as granted to here, and has no months.
 func grantedTo(s *facts.State, c uint32, known eventstore.Sequence) (granted []uint32) {
-	for _, r := range facts.AsOf(s.AppendCommitment(nil, c), known) {
+	for _, r := range facts.AsOf(s.AppendGrants(nil, c), known) {
 		if r.Kind == event.FundingGranted {
 			granted = append(granted, r.Enrolment)
 		}
