@@ -1,6 +1,8 @@
 package jetstream
 
 import (
+	"slices"
+
 	"cakupan/eventstore"
 	"cakupan/eventstore/merkle"
 )
@@ -54,15 +56,21 @@ func (c *chain) Next(number uint64, all [][]byte) {
 	c.narrow()
 }
 
-// narrow notes what is sure, since only one log is thought of.
+// narrow notes what is sure, since all logs that are thought of have it.
 func (c *chain) narrow() {
-	if len(c.branches) != 1 {
+	if len(c.branches) == 0 {
 		return
 	}
 	for number, which := range c.branches[0].picks {
+		other := func(b *branch) bool { return b.picks[number] != which }
+		if slices.ContainsFunc(c.branches, other) {
+			continue
+		}
 		c.right[number] = which
+		for _, b := range c.branches {
+			delete(b.picks, number)
+		}
 	}
-	clear(c.branches[0].picks)
 }
 
 // Right returns which frame of a message was stored.
