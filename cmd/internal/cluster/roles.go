@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -143,7 +145,8 @@ func patienceOf(over time.Duration) patience {
 func newHolder(url string) lease.Holder {
 	host, _ := os.Hostname() // without one, the address says where it is
 	return lease.Holder{
-		ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), URL: url,
+		ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()),
+		URL: elsewhere(url, host),
 	}
 }
 
@@ -385,6 +388,17 @@ func (r *Roles) present() roleNow {
 func (r *Roles) Holder() (holder lease.Holder, here bool) {
 	now := r.present()
 	return now.holder, now.writing
+}
+
+// elsewhere returns an address of this machine as others know it: what is served on all of its
+// addresses is called localhost here, and each of several ledgers would be.
+func elsewhere(address, machine string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() != "localhost" || machine == "" {
+		return address
+	}
+	u.Host = net.JoinHostPort(machine, u.Port())
+	return u.String()
 }
 
 // StandsBy is the error for what only the ledger that writes can do, and where that is.

@@ -51,6 +51,20 @@ func TestSighting(t *testing.T) {
 	}
 }
 
+// TestElsewhere: a ledger on all addresses of its machine is known to others by the machine's name.
+func TestElsewhere(t *testing.T) {
+	for _, c := range []struct{ address, machine, want string }{
+		{"https://localhost:7070", "m1", "https://m1:7070"},
+		{"http://localhost:7070", "", "http://localhost:7070"},
+		{"https://10.0.0.1:7070", "m1", "https://10.0.0.1:7070"},
+		{"https://[::1]:7070", "m1", "https://[::1]:7070"},
+	} {
+		if got := elsewhere(c.address, c.machine); got != c.want {
+			t.Errorf("%s of %q: %s, want %s", c.address, c.machine, got, c.want)
+		}
+	}
+}
+
 func sealerOf(t testing.TB, key string) *seal.Sealer {
 	t.Helper()
 	sum := sha256.Sum256([]byte(key))

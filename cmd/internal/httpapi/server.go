@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,27 +116,14 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 // URL returns where a browser on this machine finds the server. An address of all interfaces is
 // none that a browser can open, so it is shown as localhost. The host name of a certificate is not
 // known here, and may be another.
-func (s *Server) URL() string { return s.urlBy("localhost") }
-
-// Elsewhere returns where others find the server: as URL does, but for a server on all interfaces
-// by the name of its machine. On a cluster each of several would else be known as localhost.
-func (s *Server) Elsewhere() string {
-	name, err := os.Hostname()
-	if err != nil || name == "" {
-		return s.URL()
-	}
-	return s.urlBy(name)
-}
-
-// urlBy returns it with a name for an address of all interfaces.
-func (s *Server) urlBy(name string) string {
+func (s *Server) URL() string {
 	scheme := "http://"
 	if s.api.config.TLS != nil {
 		scheme = "https://"
 	}
 	host, port, err := net.SplitHostPort(s.Address())
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		return scheme + net.JoinHostPort(name, port)
+		return scheme + net.JoinHostPort("localhost", port)
 	}
 	return scheme + s.Address()
 }

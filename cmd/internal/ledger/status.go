@@ -127,7 +127,8 @@ func (l *Ledger) streamStatus(ctx context.Context, s *Status) error {
 // onceEach returns each stream once, in the order in which they were told first. While a stream
 // changes its leader, several servers of a cluster answer for it: the one counts that knows who
 // leads.
-func onceEach(told []StreamStatus) (once []StreamStatus) {
+func onceEach(told []StreamStatus) []StreamStatus {
+	once := []StreamStatus{}
 	for _, s := range told {
 		at := slices.IndexFunc(once, func(o StreamStatus) bool { return o.Name == s.Name })
 		switch {

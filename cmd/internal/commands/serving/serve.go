@@ -161,7 +161,7 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 	serving, stop := whileItCan(ctx, l)
 	defer stop()
 	err = serveUntil(serving, server, l.Starting, func() error {
-		if err := l.Serve(ctx, server.Elsewhere(), c.Scrub); err != nil {
+		if err := l.Serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
 		}
 		return l.TakeMessages(ctx)
