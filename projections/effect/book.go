@@ -317,9 +317,9 @@ func (b *book) readCommitment(s *facts.State, number uint32) {
 		return
 	}
 	c.purse = s.PurseAsOf(number, b.head)
-	for _, r := range s.AppendMoney(nil, number) {
+	s.EachMoney(number, func(r *facts.Record) {
 		c.committed = c.committed || r.Kind == event.FundingCommitted && r.InForce(b.head)
-	}
+	})
 }
 
 // suppose adds the rows that are not in the log as if they came at its end, and gives each person

@@ -81,7 +81,10 @@ func (s *State) PurseAsOf(c uint32, k eventstore.Sequence) enrolment.Purse {
 		paid      steps.Counts
 		committed eventstore.Sequence
 	)
-	s.eachMoney(c, k, func(r *Record) {
+	s.EachMoney(c, func(r *Record) {
+		if !r.InForce(k) {
+			return
+		}
 		switch r.Kind {
 		case event.FundingCommitted:
 			if r.Sequence > committed {
@@ -116,25 +119,20 @@ func (s *State) ClosedAsOf(c uint32, k eventstore.Sequence) temporal.Month {
 	return from
 }
 
-// eachMoney calls yield with the committed, closed and disbursed events of a commitment that are in
-// force as known at k, in no order. A disbursed event may be several records, and all of them many:
-// none is kept.
-func (s *State) eachMoney(c uint32, k eventstore.Sequence, yield func(r *Record)) {
+// EachMoney calls yield with the committed, closed and disbursed events of a commitment, all there
+// ever were, in no order. A disbursed event may be several records, and all of them millions: none
+// is kept.
+func (s *State) EachMoney(c uint32, yield func(r *Record)) {
 	if int(c) < len(s.accounts) && s.accounts[c] != nil {
 		a := s.accounts[c]
 		for _, kind := range [...][]uint32{a.committed, a.closed, a.disbursed} {
 			for _, i := range kind {
-				if r := s.moneyAt(i); r.Sequence <= k {
-					yield(&r)
-				}
+				r := s.moneyAt(i)
+				yield(&r)
 			}
 		}
 	}
-	s.eachFormer(newOwner(OfCommitment, c), func(r *Record) {
-		if r.InForce(k) && r.Kind != event.FundingGranted {
-			yield(r)
-		}
-	})
+	s.eachFormer(newOwner(OfCommitment, c), yield)
 }
 
 // PersonAsOf returns the ids that are one person with a worker as known at k, in order.

@@ -195,15 +195,8 @@ func (s *State) appendOpenings(dst []Record, e, w uint32) []Record {
 // follow one another.
 func (s *State) AppendMoney(dst []Record, c uint32) []Record {
 	first := len(dst)
-	if int(c) < len(s.accounts) && s.accounts[c] != nil {
-		a := s.accounts[c]
-		for _, kind := range [...][]uint32{a.committed, a.closed, a.disbursed} {
-			for _, i := range kind {
-				dst = append(dst, s.moneyAt(i))
-			}
-		}
-	}
-	return inOrder(s.appendFormer(dst, newOwner(OfCommitment, c)), first)
+	s.EachMoney(c, func(r *Record) { dst = append(dst, *r) })
+	return inOrder(dst, first)
 }
 
 // moneyAt returns the record of a money fact in force.

@@ -212,10 +212,8 @@ func (a *account) basis(dst []eventstore.Sequence, covered bool, month temporal.
 	if a.committed != 0 {
 		dst = append(dst, a.committed)
 	}
-	for i := range a.disbursed {
-		if d := &a.disbursed[i]; covered && d.From <= month && month < d.Until {
-			dst = append(dst, d.Sequence)
-		}
+	if covered {
+		dst = append(dst, a.paying(month)...)
 	}
 	return dst
 }

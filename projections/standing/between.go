@@ -53,9 +53,9 @@ func about(s *facts.State, ids []uint32, known Knowledge, yield func(r *facts.Re
 }
 
 func yieldClosings(s *facts.State, c uint32, yield func(r *facts.Record)) {
-	for _, r := range s.AppendMoney(nil, c) {
+	s.EachMoney(c, func(r *facts.Record) {
 		if r.Kind == event.FundingClosed {
-			yield(&r)
+			yield(r)
 		}
-	}
+	})
 }

@@ -8,6 +8,7 @@
 package standing
 
 import (
+	"cmp"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -173,7 +174,16 @@ type account struct {
 	enrolment.Purse
 	committed eventstore.Sequence // that says the source; 0: none does
 	closed    []facts.Record
-	disbursed []facts.Record // one for each row of months
+	disbursed []payment // one for each row of months
+	// Who named a month, of those that were asked for: there may be millions of rows, and as many
+	// enrolments that rest on them.
+	named map[temporal.Month][]eventstore.Sequence
+}
+
+// payment is what a disbursed event says of months that follow one another.
+type payment struct {
+	enrolment.Span
+	sequence eventstore.Sequence
 }
 
 // account returns that of a commitment.
@@ -181,21 +191,54 @@ func (r *Reader) account(s *facts.State, c uint32) *account {
 	if a := r.accounts[c]; a != nil {
 		return a
 	}
-	a := &account{Purse: enrolment.EmptyPurse()}
-	var paid []enrolment.Span
-	for _, record := range r.known.keep(s.AppendMoney(nil, c), 0) {
-		switch record.Kind {
-		case event.FundingCommitted:
-			a.Source, a.committed = enrolment.SourceOf(record.Funding), record.Sequence
-		case event.FundingDisbursed:
-			a.disbursed = append(a.disbursed, record)
-			paid = append(paid, enrolment.Span{From: record.From, Until: record.Until})
-		default:
-			a.closed = append(a.closed, record)
-			a.ClosedFrom = min(a.ClosedFrom, record.From)
+	a := &account{
+		Purse: enrolment.EmptyPurse(), named: map[temporal.Month][]eventstore.Sequence{},
+	}
+	s.EachMoney(c, func(record *facts.Record) {
+		if r.known.has(record) {
+			a.add(record)
 		}
+	})
+	slices.SortFunc(a.closed, func(a, b facts.Record) int {
+		return cmp.Compare(a.Sequence, b.Sequence)
+	})
+	paid := make([]enrolment.Span, len(a.disbursed))
+	for i := range a.disbursed {
+		paid[i] = a.disbursed[i].Span
 	}
 	a.Disbursed = enrolment.Join(paid)
 	r.accounts[c] = a
 	return a
+}
+
+// add adds an event, in whatever order. Of those that say the source the last one counts.
+func (a *account) add(r *facts.Record) {
+	switch r.Kind {
+	case event.FundingCommitted:
+		if r.Sequence > a.committed {
+			a.Source, a.committed = enrolment.SourceOf(r.Funding), r.Sequence
+		}
+	case event.FundingDisbursed:
+		a.disbursed = append(a.disbursed, payment{
+			enrolment.Span{From: r.From, Until: r.Until}, r.Sequence,
+		})
+	default:
+		a.closed = append(a.closed, *r)
+		a.ClosedFrom = min(a.ClosedFrom, r.From)
+	}
+}
+
+// paying returns the events that have named a month, in order of the log.
+func (a *account) paying(month temporal.Month) []eventstore.Sequence {
+	all, known := a.named[month]
+	if !known {
+		for i := range a.disbursed {
+			if d := &a.disbursed[i]; d.From <= month && month < d.Until {
+				all = append(all, d.sequence)
+			}
+		}
+		slices.Sort(all)
+		a.named[month] = all
+	}
+	return all
 }

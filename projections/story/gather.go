@@ -90,9 +90,13 @@ func (t *teller) ofEnrolments(s *facts.State, enrolments, ids []uint32) {
 	// Closings and disbursements name no enrolment, and change what grants of it pay all the same.
 	slices.Sort(commitments)
 	for _, c := range slices.Compact(commitments) {
-		for _, r := range s.AppendMoney(nil, c) {
-			t.add(r.Sequence, r.Retracted, everyEnrolment)
-		}
+		last := eventstore.Sequence(0)
+		s.EachMoney(c, func(r *facts.Record) {
+			if r.Sequence != last { // the rows of one event follow each other
+				t.add(r.Sequence, r.Retracted, everyEnrolment)
+			}
+			last = r.Sequence
+		})
 	}
 }
 
