@@ -142,11 +142,11 @@ func patienceOf(over time.Duration) patience {
 
 // newHolder names this process. The ID is random, and new with each start: a process that was
 // killed and started again is another holder, and its old lease is not taken for its own.
-func newHolder(url string) lease.Holder {
+func newHolder(address string) lease.Holder {
 	host, _ := os.Hostname() // without one, the address says where it is
 	return lease.Holder{
 		ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()),
-		URL: elsewhere(url, host),
+		URL: elsewhere(address, host),
 	}
 }
 
