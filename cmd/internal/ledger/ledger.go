@@ -335,8 +335,12 @@ func (l *Ledger) openLog(ctx context.Context) error {
 // would silently become a second ledger, with the sequences of the first given out again.
 func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 	if l.folder.Meta.LogMade {
-		return problem.New(problem.LogDamaged,
-			fmt.Sprintf("%s has lost its log: restore it from a backup", l.folder.Dir))
+		text := l.folder.Dir + " has lost its log: restore it from a backup"
+		if l.opts.NATS == "" { // nothing in a folder says where its log is
+			text += ". If its log is on a cluster, name that with --nats, or ask a ledger that" +
+				" runs there with --server"
+		}
+		return problem.New(problem.LogDamaged, text)
 	}
 	if l.folder.Meta.Format == 0 {
 		if err := l.folder.MakeIdentity(l.opts.Now()); err != nil {
