@@ -157,7 +157,7 @@ func amended(enrolment, publisher string, count int) (events []event.Event) {
 }
 
 // TestFactsOfOne: facts about one enrolment cost nothing until they are very many, by whatever way
-// they come; then each costs as much as there are, and its own publisher. Others cost nothing.
+// they come; then each costs an eighth of them, and its own publisher. Others cost nothing.
 func TestFactsOfOne(t *testing.T) {
 	w := ledgertest.New(t)
 	p, last := fold(t, w, 0, 1)
@@ -178,7 +178,7 @@ func TestFactsOfOne(t *testing.T) {
 		amended("other", "dinas", 100)...)...)
 	h := b.Begin(p, more)
 	n, changes, by := price(more, nil)
-	if n != 400 || changes != 400*2*1300 || by["dinas"] != 300 || by["urn:a"] != 100 {
+	if n != 400 || changes != 400*(1300/8) || by["dinas"] != 300 || by["urn:a"] != 100 {
 		t.Errorf("after 1,300 facts %d are dear, and change %d: %v", n, changes, by)
 	}
 	all := silent{told: map[int]bool{}, void: map[int]bool{}}
@@ -208,7 +208,7 @@ func TestManyFactsAreForgotten(t *testing.T) {
 		t.Errorf("%d are remembered", len(g.facts))
 	}
 	one := weighed(amended("e", "", 1)...)
-	if dear := b.Price(p, one, nil); len(dear) != 1 || dear[0].Changes != 2*(addsRemembered+1) {
+	if dear := b.Price(p, one, nil); len(dear) != 1 || dear[0].Changes != (addsRemembered+1)/8 {
 		t.Errorf("%+v", dear)
 	}
 	b.End(g, []event.Receipt{{Sequence: last}})
