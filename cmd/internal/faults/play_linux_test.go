@@ -12,6 +12,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"cakupan/cmd/internal/folder"
 )
 
 // errSkipped is returned for what cannot be played on this machine.
@@ -202,13 +204,24 @@ func (d *driver) older(k kind, p *part) (heal func() error, err error) {
 	if err := p.stop(syscall.SIGKILL); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(os.RemoveAll(p.data()), tool("mv", copied, p.data())); err != nil {
+	// Keys are no caches, and the copy may be older than one of them.
+	if err := errors.Join(keepKeys(p.data(), copied), os.RemoveAll(p.data()),
+		tool("mv", copied, p.data())); err != nil {
 		return nil, err
 	}
 	if k == noCache {
 		d.keysOnly(p)
 	}
 	return p.start, nil
+}
+
+// keepKeys copies the keys of a ledger's folder into another of its folders; a node has none.
+func keepKeys(from, to string) error {
+	keys, err := filepath.Glob(filepath.Join(from, folder.Vault, "*.key"))
+	for _, key := range keys {
+		err = errors.Join(err, tool("cp", "-a", key, filepath.Join(to, folder.Vault)))
+	}
+	return err
 }
 
 // trace has a part's calls fail or wait.
