@@ -21,6 +21,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"sync"
@@ -94,6 +95,9 @@ func (s *Sealer) head(salt [saltSize]byte) []byte {
 	head = append(head, s.id[:]...)
 	return append(head, salt[:]...)
 }
+
+// Of tells whether it seals with a key.
+func (s *Sealer) Of(key []byte) bool { return subtle.ConstantTimeCompare(s.key, key) == 1 }
 
 // Sealed tells whether the bytes say that they were sealed with this key.
 func (s *Sealer) Sealed(sealed []byte) bool {

@@ -28,11 +28,15 @@ func (v *Vault) HasKey(name string) bool {
 	return there
 }
 
-// IsKey tells whether a key is the one whose check stands in the vault under the name. Where none
-// does, any is.
+// IsKey tells whether a key is the one whose check stands in the vault under the name; where none
+// does, any is. Of the vault's own key it tells whether the vault is sealed with it, or was until a
+// change that is under way.
 func (v *Vault) IsKey(name string, key []byte) bool {
 	v.writing.Lock()
 	defer v.writing.Unlock()
+	if name == keyName {
+		return v.keys.now.Of(key) || v.keys.before != nil && v.keys.before.Of(key)
+	}
 	check, there := v.state.Checks[name]
 	return !there || check == checkOf(name, key)
 }

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
@@ -29,6 +31,8 @@ type Key struct {
 	Fingerprint string `json:"fingerprint,omitempty"`
 	OK          bool   `json:"ok"`
 	Problem     string `json:"problem,omitempty"` // what is wrong, and what to do
+
+	code problem.Code // of the problem
 }
 
 // keyUses says what the keys of a ledger are for. It is never written.
@@ -43,7 +47,7 @@ var keyUses = map[string]string{
 // what is wrong with one key is in the key. Files with the ending of a key that the ledger does not
 // use are listed too, without a use. They are in order of their paths, with what is beside them at
 // the end.
-func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
+func (l *Ledger) Keys(ctx context.Context) ([]Key, error) {
 	v, openErr := l.openVault(ctx)
 	if openErr == nil {
 		// Another ledger on the same cluster may have changed one.
@@ -53,6 +57,11 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 	if openErr != nil && !errors.As(openErr, &known) {
 		return nil, openErr
 	}
+	return l.keysOf(v, openErr)
+}
+
+// keysOf says how each key is by what a vault knows now, or by why it cannot be opened.
+func (l *Ledger) keysOf(v *vault.Vault, openErr error) (keys []Key, err error) {
 	files, err := filepath.Glob(l.folder.Path(folder.Vault, "*.key"))
 	if err != nil {
 		return nil, err
@@ -82,7 +91,8 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 			}
 		}
 		if err != nil {
-			k.OK, k.Problem = false, problem.From(folder.KeyError(path, err)).Detail
+			found := problem.From(folder.KeyError(path, err))
+			k.OK, k.Problem, k.code = false, found.Detail, found.Code
 		}
 		keys = append(keys, k)
 	}
@@ -110,6 +120,75 @@ func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
 		})
 	}
 	return found
+}
+
+// wrongKeys returns the keys that the ledger uses and that are not its own: it does not start
+// without them, or signs nothing. A change of a key that was cut short is none of it: the next start
+// brings it to its end.
+func wrongKeys(keys []Key) (wrong []Key) {
+	for _, k := range keys {
+		if _, used := keyUses[filepath.Base(k.File)]; !used || k.OK {
+			continue
+		}
+		if _, err := os.Lstat(k.File + folder.NewSuffix); err != nil {
+			wrong = append(wrong, k)
+		}
+	}
+	return wrong
+}
+
+// keysEvery is how often a ledger that serves looks at its keys.
+const keysEvery = time.Minute
+
+// watchKeys looks at the keys, again and again until ctx ends. A ledger that runs has them in
+// memory: what is wrong with a file would else be found at the next start, or by whoever needs the
+// copy that was made of it.
+func (l *Ledger) watchKeys(ctx context.Context) {
+	for {
+		l.lookAtKeys(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(keysEvery):
+		}
+	}
+}
+
+// lookAtKeys notes what is wrong with the keys. A key that cannot be read now is told of no more
+// than it was. The vault is asked only where it is open, and only what it knows.
+func (l *Ledger) lookAtKeys(ctx context.Context) {
+	v := l.openedVault()
+	if v == nil {
+		return
+	}
+	keys, err := l.keysOf(v, nil)
+	if err != nil {
+		return // the folder cannot be read: the health has that from those who need it
+	}
+	var wrong []string
+	for _, k := range wrongKeys(keys) {
+		if k.code != problem.FolderKeyLost && k.code != problem.FolderDenied {
+			return
+		}
+		wrong = append(wrong, k.Problem)
+	}
+	was := l.lostKeys()
+	l.keysLost.Store(&wrong)
+	switch {
+	case slices.Equal(was, wrong):
+	case len(wrong) > 0:
+		l.opts.Log.ErrorContext(ctx, "keys are lost", slog.String("keys", strings.Join(wrong, "; ")))
+	default:
+		l.opts.Log.InfoContext(ctx, "all keys are the ledger's own again")
+	}
+}
+
+// lostKeys returns what is wrong with keys, as it was last seen.
+func (l *Ledger) lostKeys() []string {
+	if lost := l.keysLost.Load(); lost != nil {
+		return *lost
+	}
+	return nil
 }
 
 // BackupKeys copies the keys into a new folder; see [CopyKeys].

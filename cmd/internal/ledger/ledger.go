@@ -220,6 +220,9 @@ type Ledger struct {
 	// nodeCertificates are those of the servers of a cluster, as they were last seen; nil: none
 	// were. They are only shown.
 	nodeCertificates atomic.Pointer[[]lifetime.Certificate]
+	// keysLost says what is wrong with keys, as they were last seen; nil: they were not. It is only
+	// shown: who runs has them in memory.
+	keysLost atomic.Pointer[[]string]
 }
 
 // Open locks the folder and opens the log, its register and its projections' shelf, none of the

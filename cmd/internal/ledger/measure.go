@@ -18,6 +18,7 @@ type Measures struct {
 	// Certificates are those by which the ledger answers, and, as they were last seen, those of the
 	// servers of its cluster.
 	Certificates []lifetime.Certificate
+	LostKeys     int // keys that are missing, damaged or another ledger's
 }
 
 // Measures returns them as they are at this moment. It waits for nobody.
@@ -26,6 +27,7 @@ func (l *Ledger) Measures() (m Measures) {
 		m.Vault = v.Position()
 	}
 	m.Register, m.Certificates = l.register.Number(), l.certificates()
+	m.LostKeys = len(l.lostKeys())
 	if l.server != nil {
 		if free, err := l.server.FreeSpace(); err == nil {
 			m.FreeBytes = &free

@@ -30,6 +30,7 @@ type Readiness struct {
 	Degraded    string              `json:"degraded,omitempty"` // see Health
 	// Certificates: see Health.
 	Certificates string `json:"certificates,omitempty"`
+	Keys         string `json:"keys,omitempty"` // see Health
 }
 
 // Lag is how far a projection is, and how long ago what it has not applied yet was recorded.
@@ -64,7 +65,8 @@ func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 	health := l.Health(ctx)
 	r := Readiness{
 		Status: health.Status, Head: health.Head, Why: health.Why, Clock: health.Clock,
-		Degraded: health.Degraded, Certificates: health.Certificates, Role: health.Role,
+		Degraded: health.Degraded, Certificates: health.Certificates, Keys: health.Keys,
+		Role:        health.Role,
 		Projections: map[string]Lag{},
 	}
 	if !l.serving { // who asks has what the log holds applied first

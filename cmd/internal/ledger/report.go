@@ -29,6 +29,9 @@ type Health struct {
 	// Certificates says which certificates end soon: by which it answers, and those of the servers
 	// of its cluster. It is no reason not to be well, either.
 	Certificates string `json:"certificates,omitempty"`
+	// Keys says which keys of the folder are missing, damaged or another ledger's, and what to do.
+	// Who runs has them in memory and is well: it is the next start, or a copy, that needs them.
+	Keys string `json:"keys,omitempty"`
 }
 
 // Verified is how much of a part was found sound, and when that was known.

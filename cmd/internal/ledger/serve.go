@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"cakupan/cmd/internal/clock"
@@ -45,12 +46,14 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 		l.roles.Start(ctx)
 	}
 	l.followRegister(ctx)
+	l.prover.Begin(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	l.background.Go(func() { l.scrub(ctx, scrub) })
 	l.background.Go(func() { l.refold(ctx, l.opts.Refold) })
 	l.background.Go(func() { l.prover.Follow(ctx) })
 	l.background.Go(func() { l.cluster.Watch(ctx, l.conn, l.noteUnsafe) })
 	l.background.Go(func() { l.watchCopies(ctx) })
+	l.background.Go(func() { l.watchKeys(ctx) })
 	l.background.Go(func() { l.cluster.WatchCertificates(ctx, l.noteCertificates) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.
@@ -220,6 +223,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	fail(l.watchman.found(l.shelf))
 	h.Verified, h.Degraded = l.watchman.seen(), l.degraded()
+	h.Keys = strings.Join(l.lostKeys(), "; ")
 	h.Certificates = lifetime.Warning(time.Unix(0, int64(l.opts.Now())), l.certificates())
 	return h
 }

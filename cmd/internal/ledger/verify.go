@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -97,28 +96,14 @@ func (l *Ledger) verifyVault(ctx context.Context) (FileReport, error) {
 	if err != nil {
 		return f, err
 	}
-	f.Findings, err = l.wrongKeys(ctx)
+	keys, err := l.Keys(ctx)
+	for _, k := range wrongKeys(keys) {
+		f.Findings = append(f.Findings, k.Problem)
+	}
 	if len(f.Findings) > 0 {
 		f.State = string(inspect.Damaged)
 	}
 	return f, err
-}
-
-// wrongKeys says what is wrong with keys whose checks stand in the vault: the ledger does not start
-// without them, or signs nothing. A change of a key that was cut short is none of it: the next
-// start brings it to its end.
-func (l *Ledger) wrongKeys(ctx context.Context) (wrong []string, err error) {
-	keys, err := l.Keys(ctx)
-	for _, k := range keys {
-		_, used := keyUses[filepath.Base(k.File)]
-		if !used || k.OK {
-			continue
-		}
-		if _, err := os.Lstat(k.File + folder.NewSuffix); err != nil {
-			wrong = append(wrong, k.Problem)
-		}
-	}
-	return wrong, err
 }
 
 // kindVault is what the vault is to those who verify.

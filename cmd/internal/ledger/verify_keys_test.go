@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,4 +65,72 @@ func TestVerifyKeys(t *testing.T) {
 		path := filepath.Join(dir, folder.Vault, folder.SigningKeyFile)
 		return os.Rename(path, path+folder.NewSuffix)
 	})
+}
+
+// TestKeysOfServing has each key of a ledger that runs be lost, be another one, and be put back. What
+// it has in memory goes on: so the list of its keys, a copy of them and its health have to say so.
+func TestKeysOfServing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := openToTest(t, Options{Dir: dir, Create: true})
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever copies the keys once it serves has that of checkpoints, too.
+	if _, err := os.Stat(filepath.Join(dir, folder.Vault, folder.SigningKeyFile)); err != nil {
+		t.Error(err)
+	}
+	if _, err := l.openSealer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, l, [][]byte{nobodys(1)})
+	check := func(want string) {
+		t.Helper()
+		l.lookAtKeys(t.Context())
+		health := l.Health(t.Context())
+		if health.Status != HealthOK || !strings.Contains(health.Keys, want) ||
+			want == "" && health.Keys != "" {
+			t.Errorf("health is %q, keys %q, not %q", health.Status, health.Keys, want)
+		}
+		if ready := l.Ready(t.Context(), l.opts.Now()); ready.Keys != health.Keys {
+			t.Errorf("ready says %q", ready.Keys)
+		}
+		if lost := l.Measures().LostKeys; (lost > 0) != (want != "") {
+			t.Errorf("%d keys are lost", lost)
+		}
+		_, err := l.BackupKeys(t.Context(), filepath.Join(t.TempDir(), "keys"))
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("a copy of the keys: %v, not %q", err, want)
+		}
+	}
+	check("")
+	for name := range keyUses {
+		path := filepath.Join(dir, folder.Vault, name)
+		key, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flipped := bytes.Clone(key)
+		flipped[5] ^= 1
+		for _, step := range []struct {
+			key  []byte // nil: no file
+			want string
+		}{
+			{flipped, path + " is not the key"}, {key[:9], path + " is damaged"}, {key, ""},
+			{nil, path + " is missing"}, {key, ""},
+		} {
+			err := os.RemoveAll(path)
+			if step.key != nil {
+				err = os.WriteFile(path, step.key, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(step.want)
+		}
+	}
+	if err := l.RotateKey(t.Context(), "vault"); err != nil {
+		t.Fatal(err)
+	}
+	check("")
 }

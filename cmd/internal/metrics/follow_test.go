@@ -99,7 +99,7 @@ func TestFollowBeside(t *testing.T) {
 			Streams: []ledger.StreamStatus{{Name: "CAKUPAN", Replicas: 3, Current: 2, Lacking: 1, Bytes: 77}},
 		},
 		measures: ledger.Measures{
-			Vault: 11, Register: 12, FreeBytes: &free,
+			Vault: 11, Register: 12, FreeBytes: &free, LostKeys: 2,
 			Certificates: []lifetime.Certificate{
 				{Of: "https", Until: time.Unix(1_700_000_000, 0)},
 				{Of: "n1:4222", Until: time.Unix(1_800_000_000, 0)},
@@ -125,7 +125,7 @@ func TestFollowBeside(t *testing.T) {
 		`cakupan_certificate_end_timestamp_seconds{of="https"} 1.7e+09`,
 		`cakupan_certificate_end_timestamp_seconds{of="n1:4222"} 1.8e+09`,
 		"cakupan_vault_records 11\n", "cakupan_register_records 12\n",
-		"cakupan_disk_free_bytes 4096\n", `cakupan_watchers{by="events"} 1`, `cakupan_watchers{by="bucket"} 5`,
+		"cakupan_disk_free_bytes 4096\n", "cakupan_keys_lost 2\n", `cakupan_watchers{by="events"} 1`, `cakupan_watchers{by="bucket"} 5`,
 		"cakupan_frame_seconds_sum 1\n", `cakupan_frame_bytes_bucket{le="1024"} 1`,
 	} {
 		if !strings.Contains(got, want) {

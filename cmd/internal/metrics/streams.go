@@ -118,6 +118,13 @@ func (m *Metrics) followBeside(l Ledger) {
 		},
 	})
 	m.Ask(Figure{
+		Name: "cakupan_keys_lost",
+		Help: "Keys that are missing, damaged or another ledger's: the next start needs them.",
+		Values: func() map[string]float64 {
+			return map[string]float64{"": float64(l.Measures().LostKeys)}
+		},
+	})
+	m.Ask(Figure{
 		Name: "cakupan_disk_free_bytes",
 		Help: "Room on the disk of the log, of a ledger that keeps it itself.",
 		Values: func() map[string]float64 {

@@ -105,12 +105,13 @@ func (p *Prover) open(ctx context.Context) error {
 		}
 		p.witnesses = append(p.witnesses, v)
 	}
+	// The key comes first: it is made also where tiles cannot be opened now.
+	if err := p.openSigner(ctx); err != nil {
+		return err
+	}
 	opened, err := tiles.Open(p.home.Path(folder.Tiles), p.log)
 	if err != nil {
 		return p.proofError(err)
-	}
-	if err := p.openSigner(ctx); err != nil {
-		return errors.Join(err, opened.Close())
 	}
 	p.tiles = opened
 	return nil
@@ -433,6 +434,16 @@ func (p *Prover) openTiles(ctx context.Context) (*tiles.Tiles, error) {
 		return nil, err
 	}
 	return p.tiles, nil
+}
+
+// Begin makes the key where there never was one, so that whoever copies the keys of a ledger that
+// serves has all of them. That it fails is said when somebody asks, and tried again by Follow.
+func (p *Prover) Begin(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.openSigner(ctx); err != nil && ctx.Err() == nil {
+		p.logger.WarnContext(ctx, "nothing can be proven now", slog.Any("error", err))
+	}
 }
 
 // Follow adds to the tiles what comes, until ctx is done. That it fails is said when somebody

@@ -93,7 +93,8 @@ func (l *library) answer(name string) object {
 			with("why", words("string", "what it waits for, or what is wrong")).
 			with("clock", words("string", "that record times wait for the clock")).
 			with("degraded", degraded()).
-			with("certificates", certificates()), "why", "clock", "degraded", "certificates")
+			with("certificates", certificates()).
+			with("keys", lostKeys()), "why", "clock", "degraded", "certificates", "keys")
 	case "ListKey":
 		return optional(o("key", words("string", "32 bytes in hexadecimal").
 			with("pattern", "^[0-9a-f]{64}$")).

@@ -60,7 +60,7 @@ func status() object {
 }
 
 // healthSometimes are the members of a health that may be left out.
-var healthSometimes = []string{"why", "verified", "clock", "degraded", "certificates"}
+var healthSometimes = []string{"why", "verified", "clock", "degraded", "certificates", "keys"}
 
 // degraded is of a cluster. It is told beside a health that is ok, for nothing is lost.
 func degraded() object {
@@ -70,6 +70,11 @@ func degraded() object {
 // certificates is told beside a health that is ok, too: it is for those who can still act.
 func certificates() object {
 	return words("string", "which certificates end soon: that of https, and those of the cluster")
+}
+
+// lostKeys is told beside a health that is ok, too: who runs has them in memory.
+func lostKeys() object {
+	return words("string", "which keys are missing, damaged or another ledger's, and what to do")
 }
 
 // healthFields are the members of a health. A status has them too and is one object with its own:
@@ -85,5 +90,6 @@ func healthFields() object {
 		with("verified", verified()).
 		with("clock", words("string", "that record times wait for the clock")).
 		with("degraded", degraded()).
-		with("certificates", certificates())
+		with("certificates", certificates()).
+		with("keys", lostKeys())
 }

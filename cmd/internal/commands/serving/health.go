@@ -56,23 +56,24 @@ func (c *Health) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		if c.Ready {
 			ready, err := s.Ready(ctx)
 			is := state{
-				ready.Status, ready.Why, ready.Degraded, ready.Certificates, ready.Head,
+				ready.Status, ready.Why, ready.Degraded, ready.Certificates, ready.Keys, ready.Head,
 			}
 			return tellState(w, out, ready, is, err)
 		}
 		health, err := s.Health(ctx)
 		is := state{
-			health.Status, health.Why, health.Degraded, health.Certificates, health.Head,
+			health.Status, health.Why, health.Degraded, health.Certificates, health.Keys,
+			health.Head,
 		}
 		return tellState(w, out, health, is, err)
 	})
 }
 
 // state is what all answers have that say how a ledger is. why is empty where status is
-// ledger.HealthOK; degraded says what is wrong with a copy of a cluster and loses nothing, and
-// certificates what will be wrong soon.
+// ledger.HealthOK; degraded says what is wrong with a copy of a cluster and loses nothing,
+// certificates what will be wrong soon, and keys what will be at the next start.
 type state struct {
-	status, why, degraded, certificates string
+	status, why, degraded, certificates, keys string
 
 	head eventstore.Sequence
 }
@@ -94,6 +95,9 @@ func tellState(w *cli.Where, out *cli.Console, whole any, s state, err error) er
 		}
 		if err == nil && s.certificates != "" {
 			_, err = fmt.Fprintf(out.Stdout, "%s\n", s.certificates)
+		}
+		if err == nil && s.keys != "" {
+			_, err = fmt.Fprintf(out.Stdout, "keys: %s\n", s.keys)
 		}
 	}
 	switch {

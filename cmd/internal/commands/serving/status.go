@@ -74,6 +74,9 @@ func writeStatus(out *cli.Console, s ledger.Status, l lists.Language) error {
 	if s.Certificates != "" {
 		line(l.Pick("sertifikat", "certificates"), s.Certificates)
 	}
+	if s.Keys != "" {
+		line(l.Pick("kunci", "keys"), s.Keys)
+	}
 	line(l.Pick("peran", "role"), roleWords(s.Role, l))
 	line(l.Pick("penulis", "writer"), writerWords(s.Writer, l))
 	line(l.Pick("ujung", "head"), event+words.Numeral(l, s.Head))
