@@ -207,13 +207,23 @@ func (f *Folder) LeaveRest() {
 //
 // If we crash before it is written, the next start compares what only grows, and no more. events is
 // where the log ended, 0 where that is not known. A ledger that never had such a stream gets no
-// file.
+// file. Where a stream that only grows has lost what was noted of it, the note stays: the next start
+// is refused by it.
 func (f *Folder) NoteRest(events eventstore.Sequence) {
 	now := rest{
 		Format: restFormat, Ledger: f.Meta.Identity.Ledger, AtRest: true, Events: events,
 		Streams: map[string]holds{},
 	}
-	for name := range restStreams {
+	was, known := f.readRest()
+	for name, grows := range restStreams {
+		if had, noted := was.Streams[name]; known && noted && grows {
+			has, whole, err := f.holdsNow(name, had.Last)
+			if err == nil && whole && !has.same(had) {
+				f.Logger.Error("a stream was damaged while the ledger ran", slog.Any("error",
+					f.restLost(name, had, has)))
+				return
+			}
+		}
 		has, whole, err := f.holdsNow(name, math.MaxUint64)
 		if err != nil || !whole {
 			f.Logger.Warn("what a stream holds cannot be noted", slog.String("stream", name),
@@ -224,7 +234,7 @@ func (f *Folder) NoteRest(events eventstore.Sequence) {
 			now.Streams[name] = has
 		}
 	}
-	if _, known := f.readRest(); known || len(now.Streams) > 0 {
+	if known || len(now.Streams) > 0 {
 		f.writeRest(now)
 	}
 }

@@ -146,10 +146,8 @@ const keysEvery = time.Minute
 func (l *Ledger) watchKeys(ctx context.Context) {
 	for {
 		l.lookAtKeys(ctx)
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, keysEvery) {
 			return
-		case <-time.After(keysEvery):
 		}
 	}
 }

@@ -220,6 +220,8 @@ type Ledger struct {
 	// nodeCertificates are those of the servers of a cluster, as they were last seen; nil: none
 	// were. They are only shown.
 	nodeCertificates atomic.Pointer[[]lifetime.Certificate]
+	// unnamed says which file of the server has lost its name; nil: none is known to.
+	unnamed atomic.Pointer[error]
 	// keysLost says what is wrong with keys, as they were last seen; nil: they were not. It is only
 	// shown: who runs has them in memory.
 	keysLost atomic.Pointer[[]string]
@@ -479,7 +481,7 @@ func (l *Ledger) close() error {
 	l.disconnect()
 	if l.server != nil {
 		err := l.server.Shutdown()
-		if errs = append(errs, err); err == nil && l.opened {
+		if errs = append(errs, err); err == nil && l.opened && l.lostName() == nil {
 			l.folder.NoteRest(events)
 		}
 	}

@@ -54,6 +54,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { l.cluster.Watch(ctx, l.conn, l.noteUnsafe) })
 	l.background.Go(func() { l.watchCopies(ctx) })
 	l.background.Go(func() { l.watchKeys(ctx) })
+	l.background.Go(func() { l.watchNames(ctx) })
 	l.background.Go(func() { l.cluster.WatchCertificates(ctx, l.noteCertificates) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.
@@ -178,6 +179,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	if damage := l.damage.Load(); damage != nil {
 		fail(*damage)
 	}
+	fail(l.lostName())
 	if unread := l.unread.Load(); unread != nil {
 		fail(*unread)
 	}

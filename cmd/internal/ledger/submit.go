@@ -239,6 +239,9 @@ func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage
 	}
+	if err := l.lostName(); err != nil {
+		return nil, err
+	}
 	if err := l.watchman.beside(); err != nil {
 		return nil, err
 	}

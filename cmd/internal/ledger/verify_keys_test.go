@@ -116,8 +116,11 @@ func TestKeysOfServing(t *testing.T) {
 			key  []byte // nil: no file
 			want string
 		}{
-			{flipped, path + " is not the key"}, {key[:9], path + " is damaged"}, {key, ""},
-			{nil, path + " is missing"}, {key, ""},
+			{flipped, path + " is not the key"},
+			{key[:9], path + " is damaged"},
+			{key, ""},
+			{nil, path + " is missing"},
+			{key, ""},
 		} {
 			err := os.RemoveAll(path)
 			if step.key != nil {
