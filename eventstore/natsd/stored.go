@@ -102,7 +102,8 @@ func InspectStream(dir string, begin func(StoredStream, *inspect.Report) func(St
 		if err := s.readAll(dir); err != nil {
 			return r, err
 		}
-		if remembered > s.last && (s.Keeps || r.Entries > 0 && len(s.gone) == 0) {
+		if remembered > s.last &&
+			(s.Keeps || s.Name == streamVault || r.Entries > 0 && len(s.gone) == 0) {
 			r.Found(inspect.Damaged, "the server had stored message %d, the last one there is"+
 				" message %d", remembered, s.last)
 		}

@@ -78,7 +78,7 @@ func Write(ctx context.Context, from Source, to io.Writer, opts Options,
 		c.waiting, c.log, c.lookups, c.vault, c.register, c.refused,
 	} {
 		if err := part(ctx); err != nil {
-			return end, err
+			return end, damageError(err)
 		}
 	}
 	// Such a backup could never be opened: the log in it would name what it lacks.
@@ -88,6 +88,23 @@ func Write(ctx context.Context, from Source, to io.Writer, opts Options,
 			c.beside.Vault, c.beside.Register, c.at.Vault, c.at.Register))
 	}
 	return c.to.Finish(c.at)
+}
+
+// damageError puts damage beside the log into words. Another error is returned as it is.
+func damageError(err error) error {
+	var damage *packs.DamageError
+	if !errors.As(err, &damage) {
+		return err
+	}
+	code := problem.StreamLost
+	switch damage.Stream {
+	case vault.StreamName:
+		code = problem.VaultLost
+	case access.StreamName:
+		code = problem.RegisterLost
+	}
+	return problem.Wrap(code, damage.Error()+", and a damaged ledger is not backed up: run cakupan"+
+		" verify, and restore the newest copy", err)
 }
 
 // copying is a backup that is made. It is of one goroutine. At is how far each stream is copied,

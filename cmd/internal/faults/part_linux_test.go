@@ -144,6 +144,26 @@ func (p *part) signal(s syscall.Signal) error {
 	return nil
 }
 
+// hasStopped tells whether all threads stand still, or will where they wait for a disk.
+func (p *part) hasStopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.process.Pid))
+	stopped := false
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		_, state, _ := strings.Cut(string(text), ") ")
+		switch {
+		case err != nil: // it has ended
+		case strings.HasPrefix(state, "T"):
+			stopped = true
+		case !strings.HasPrefix(state, "D"):
+			return false
+		}
+	}
+	return stopped
+}
+
 // restarts returns how the process has ended by itself.
 func (p *part) restarts() []string {
 	p.mu.Lock()

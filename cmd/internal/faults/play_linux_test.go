@@ -152,6 +152,9 @@ func (d *driver) power(parts ...*part) (heal func() error, err error) {
 	}
 	for _, then := range []func(*part) error{
 		func(p *part) error { return p.signal(syscall.SIGSTOP) },
+		// Its threads stop one after another, on a busy machine much later than they are told to. One
+		// that runs while the disk goes down acknowledges what no disk that has lost its power has.
+		func(p *part) error { return await(p.name+" has stopped", p.hasStopped) },
 		func(p *part) error { return cutPower(p.disk()) },
 		func(p *part) error { return p.stop(syscall.SIGKILL) },
 		func(p *part) error { return tool("umount", p.disk()) },

@@ -13,5 +13,9 @@ import (
 func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts backups.Options,
 ) (backup.End, error) {
 	from := backups.Source{Log: l.log, Conn: l.conn, Now: l.opts.Now, Lacking: l.lacking}
-	return backups.Write(ctx, from, to, opts)
+	end, err := backups.Write(ctx, from, to, opts)
+	if err != nil {
+		l.suspect(err)
+	}
+	return end, err
 }

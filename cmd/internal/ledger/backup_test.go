@@ -245,7 +245,7 @@ func checkAll(t *testing.T, opts Options) {
 		t.Errorf("refused: %+v, %v", refused, err)
 	}
 	all, err := l.Keys(t.Context())
-	if err != nil || len(all) != 2 || !all[0].OK || !all[1].OK {
+	if err != nil || len(all) != 3 || !all[0].OK || !all[1].OK || !all[2].OK {
 		t.Errorf("keys: %+v, %v", all, err)
 	}
 	if err := l.Close(); err != nil {

@@ -220,6 +220,7 @@ type Ledger struct {
 	// nodeCertificates are those of the servers of a cluster, as they were last seen; nil: none
 	// were. They are only shown.
 	nodeCertificates atomic.Pointer[[]lifetime.Certificate]
+	suspected        chan struct{} // see suspect
 	// unnamed says which file of the server has lost its name; nil: none is known to.
 	unnamed atomic.Pointer[error]
 	// keysLost says what is wrong with keys, as they were last seen; nil: they were not. It is only
@@ -254,6 +255,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	l := &Ledger{
 		opts: opts, folder: f, cluster: on, closing: make(chan struct{}),
+		suspected: make(chan struct{}, 1),
 		throttle:  cost.NewThrottle(cost.ChangesPerSecond, cost.ChangesAtOnce),
 		preparing: shares.New(preparers(), preparers()/2),
 		writing:   shares.New(appendsAtOnce, appendsOfOne),

@@ -91,7 +91,21 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
+		case <-l.suspected:
+			slowly = false
 		}
+	}
+}
+
+// suspect has all be read again now where somebody has found it damaged who notes nothing: the
+// health is not to say for an hour that all is well.
+func (l *Ledger) suspect(found error) {
+	if code := problem.From(found).Code; !isLoss(found) && code != problem.LogDamaged {
+		return
+	}
+	select {
+	case l.suspected <- struct{}{}:
+	default: // it is about to
 	}
 }
 

@@ -54,6 +54,15 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 		}
 		files = append(files, vault)
 	}
+	if l.server != nil && l.serving {
+		l.lookAtNames(ctx)
+	}
+	if err := l.lostName(); err != nil {
+		files = append(files, FileReport{
+			Path: folder.NATS, Kind: "folder of the streams", State: string(inspect.Damaged),
+			Findings: []string{problem.From(err).Detail},
+		})
+	}
 	report.Files = files
 	for i := range report.Copies {
 		report.OK = report.OK && !report.Copies[i].IsDisputed()
@@ -62,6 +71,7 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 		report.OK = report.OK && (files[i].Cache || !files[i].damaged())
 	}
 	if !report.OK {
+		l.suspect(problem.New(problem.LogDamaged, "verify has found it"))
 		return report, nil // there is nothing to compare with
 	}
 	for _, name := range l.shelf.Names() {
