@@ -56,14 +56,15 @@ func (c *Health) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		if c.Ready {
 			ready, err := s.Ready(ctx)
 			is := state{
-				ready.Status, ready.Why, ready.Degraded, ready.Certificates, ready.Keys, ready.Head,
+				status: ready.Status, why: ready.Why, degraded: ready.Degraded,
+				certificates: ready.Certificates, keys: ready.Keys, head: ready.Head,
 			}
 			return tellState(w, out, ready, is, err)
 		}
 		health, err := s.Health(ctx)
 		is := state{
-			health.Status, health.Why, health.Degraded, health.Certificates, health.Keys,
-			health.Head,
+			status: health.Status, why: health.Why, degraded: health.Degraded,
+			certificates: health.Certificates, keys: health.Keys, head: health.Head,
 		}
 		return tellState(w, out, health, is, err)
 	})

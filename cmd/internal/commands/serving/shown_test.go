@@ -24,10 +24,16 @@ func TestState(t *testing.T) {
 		err   error
 		code  problem.Code // "": all is well
 	}{
-		{state{ledger.HealthOK, "", "", "", 1_234}, nil, ""},
-		{state{ledger.ReadyBehind, "it is being built", "", "", 1_234}, nil, problem.ProjectionBehind},
-		{state{ledger.HealthFailing, "the disk is full", "", "", 1_234}, nil, problem.LogUnavailable},
-		{state{ledger.HealthOK, "", "", "", 1_234}, failed, problem.Internal},
+		{state{status: ledger.HealthOK, head: 1_234}, nil, ""},
+		{
+			state{status: ledger.ReadyBehind, why: "it is being built", head: 1_234},
+			nil, problem.ProjectionBehind,
+		},
+		{
+			state{status: ledger.HealthFailing, why: "the disk is full", head: 1_234},
+			nil, problem.LogUnavailable,
+		},
+		{state{status: ledger.HealthOK, head: 1_234}, failed, problem.Internal},
 	} {
 		for _, asJSON := range []bool{false, true} {
 			var stdout bytes.Buffer
