@@ -207,8 +207,8 @@ func (f *Folder) LeaveRest() {
 //
 // If we crash before it is written, the next start compares what only grows, and no more. events is
 // where the log ended, 0 where that is not known. A ledger that never had such a stream gets no
-// file. Where a stream that only grows has lost what was noted of it, the note stays: the next start
-// is refused by it.
+// file. Where a stream that only grows has lost what was noted of it, the note stays: the next
+// start is refused by it.
 func (f *Folder) NoteRest(events eventstore.Sequence) {
 	now := rest{
 		Format: restFormat, Ledger: f.Meta.Identity.Ledger, AtRest: true, Events: events,

@@ -123,8 +123,8 @@ func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
 }
 
 // wrongKeys returns the keys that the ledger uses and that are not its own: it does not start
-// without them, or signs nothing. A change of a key that was cut short is none of it: the next start
-// brings it to its end.
+// without them, or signs nothing. A change of a key that was cut short is none of it: the next
+// start brings it to its end.
 func wrongKeys(keys []Key) (wrong []Key) {
 	for _, k := range keys {
 		if _, used := keyUses[filepath.Base(k.File)]; !used || k.OK {
@@ -175,7 +175,7 @@ func (l *Ledger) lookAtKeys(ctx context.Context) {
 	switch {
 	case slices.Equal(was, wrong):
 	case len(wrong) > 0:
-		l.opts.Log.ErrorContext(ctx, "keys are lost", slog.String("keys", strings.Join(wrong, "; ")))
+		l.opts.Log.ErrorContext(ctx, "keys are lost", slog.Any("keys", wrong))
 	default:
 		l.opts.Log.InfoContext(ctx, "all keys are the ledger's own again")
 	}

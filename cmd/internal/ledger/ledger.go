@@ -489,18 +489,3 @@ func (l *Ledger) close() error {
 	}
 	return errors.Join(append(errs, l.folder.Close(), l.removeCopy())...)
 }
-
-// endOfLog returns where the log ends, 0 where that cannot be told now. It is bounded: Close does
-// not wait for a server that hangs.
-func (l *Ledger) endOfLog() eventstore.Sequence {
-	if l.log == nil {
-		return 0
-	}
-	ctx, stop := context.WithTimeout(context.Background(), noteMax)
-	defer stop()
-	_, tail, err := l.log.Last(ctx)
-	if err != nil {
-		return 0
-	}
-	return tail.Sequence
-}

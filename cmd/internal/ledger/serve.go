@@ -239,3 +239,18 @@ func notReadNow(err error) error {
 	return problem.Wrap(problem.LogUnavailable, "the end of the log could not be read now: the"+
 		" server that keeps it does not answer", err)
 }
+
+// endOfLog returns where the log ends, 0 where that cannot be told now. It is bounded: Close does
+// not wait for a server that hangs.
+func (l *Ledger) endOfLog() eventstore.Sequence {
+	if l.log == nil {
+		return 0
+	}
+	ctx, stop := context.WithTimeout(context.Background(), noteMax)
+	defer stop()
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return 0
+	}
+	return tail.Sequence
+}
