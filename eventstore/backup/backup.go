@@ -33,8 +33,7 @@ var (
 )
 
 // Position is up to where a backup goes. Positions of a running ledger are taken together, so that
-// vault and register have all that the events need. Two are equal when they are of the same
-// history.
+// vault and register have all that the events need. Same compares two.
 type Position struct {
 	// 0: there is none yet.
 	Events eventstore.Sequence `json:"events"` // the last one
@@ -45,6 +44,37 @@ type Position struct {
 	Register uint64 `json:"register"` // likewise
 	// Lookups is that of the look-ups; 0 too in a file of format 1, which has none of them.
 	Lookups uint64 `json:"lookups,omitempty"`
+	// Sums tell the last records from those of another history.
+	Sums Sums `json:"sums,omitzero"`
+}
+
+// Sums are the SHA-256 of the last record of each stream of records, in hexadecimal; "" where there
+// is none, or an older program made the file.
+type Sums struct {
+	Vault    string `json:"vault,omitempty"`
+	Register string `json:"register,omitempty"`
+	Lookups  string `json:"lookups,omitempty"`
+}
+
+// Same tells whether two positions are of the same history. Sums are compared where both have them.
+func (p *Position) Same(other Position) bool {
+	known := func(mine, theirs string) string {
+		if mine == "" {
+			return ""
+		}
+		return theirs
+	}
+	mine, theirs := p.Sums, other.Sums
+	this := *p
+	this.Sums = Sums{
+		Vault: known(theirs.Vault, mine.Vault), Register: known(theirs.Register, mine.Register),
+		Lookups: known(theirs.Lookups, mine.Lookups),
+	}
+	other.Sums = Sums{
+		Vault: known(mine.Vault, theirs.Vault), Register: known(mine.Register, theirs.Register),
+		Lookups: known(mine.Lookups, theirs.Lookups),
+	}
+	return this == other
 }
 
 // Since names the backup that an increment goes on from. Both must fit: the file proves its bytes,

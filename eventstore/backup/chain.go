@@ -111,7 +111,7 @@ func (c *Chain) follows(i int, head *Head) error {
 			head.Ledger, c.heads[0].Ledger)
 	case since == nil:
 		return fmt.Errorf("%w: it is whole: name it alone, or first", ErrChain)
-	case since.File != c.ends[i-1].SHA256 || since.Position != c.ends[i-1].Position:
+	case since.File != c.ends[i-1].SHA256 || !since.Same(c.ends[i-1].Position):
 		return fmt.Errorf("%w: it goes on from event %d of the file of SHA-256 %s, the one before"+
 			" ends at event %d and is %s", ErrChain, since.Events, since.File,
 			c.ends[i-1].Events, c.ends[i-1].SHA256)
@@ -147,18 +147,18 @@ func (n *numbers) add(m Message) error {
 		n.beside.Vault = max(n.beside.Vault, now.Vault)
 		n.beside.Register = max(n.beside.Register, now.Register)
 	case n.chain.streams.Vault:
-		return n.record(m, &n.at.Vault)
+		return n.record(m, &n.at.Vault, &n.at.Sums.Vault)
 	case n.chain.streams.Register:
-		return n.record(m, &n.at.Register)
+		return n.record(m, &n.at.Register, &n.at.Sums.Register)
 	case n.chain.streams.Lookups:
-		return n.record(m, &n.at.Lookups)
+		return n.record(m, &n.at.Lookups, &n.at.Sums.Lookups)
 	}
 	return nil
 }
 
-// record takes a record of a stream that ended at last. Those that are missing before it may have
-// been replaced by one that is yet to come.
-func (n *numbers) record(m Message, last *uint64) error {
+// record takes a record of a stream that ended at last, of that sum. Those that are missing before
+// it may have been replaced by one that is yet to come.
+func (n *numbers) record(m Message, last *uint64, sum *string) error {
 	r, err := packs.Parse(m.Data)
 	if err != nil {
 		return fmt.Errorf("%w: %s after record %d: %w", ErrDamaged, m.Stream, *last, err)
@@ -173,6 +173,7 @@ func (n *numbers) record(m Message, last *uint64) error {
 	for _, number := range r.Replaces {
 		n.chain.replaced[m.Stream][number] = true
 	}
+	*sum = r.Sum()
 	return nil
 }
 
@@ -187,7 +188,7 @@ func (n *numbers) check(end Position) error {
 			}
 		}
 	}
-	if n.at != end {
+	if !n.at.Same(end) {
 		return fmt.Errorf("%w: it goes up to %+v, and says %+v", ErrDamaged, n.at, end)
 	}
 	if n.beside.Vault > n.at.Vault || n.beside.Register > n.at.Register {

@@ -149,6 +149,12 @@ func (b *Book) Record(ctx context.Context, at temporal.Instant, r *Read) error {
 	return nil
 }
 
+// Look asks for the end of the book, for who keeps a witness of it.
+func (b *Book) Look(ctx context.Context) error {
+	_, err := b.stream.Last(ctx)
+	return err
+}
+
 // Each calls yield with each read, in their order. Damage is an error that names the records, at
 // the end.
 func (b *Book) Each(ctx context.Context, yield func(Read) error) error {

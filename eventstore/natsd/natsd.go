@@ -106,6 +106,7 @@ type Options struct {
 type Server struct {
 	lock     *os.File
 	storeDir string
+	realDir  string // absolute, without links, as it was when the server started
 	log      *slog.Logger
 	secret   string // of the program's own users
 	// Never nil once Start has returned. Who loads it may get a server that is being replaced: its
@@ -158,6 +159,9 @@ func Start(opts Options) (*Server, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.realDir, err = realPath(opts.StoreDir); err != nil {
+		return nil, errors.Join(fmt.Errorf("start nats server: %w", err), unlockFile(lock))
 	}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start nats server: %w", err), unlockFile(lock))
@@ -361,6 +365,15 @@ func (s *Server) FreeSpace() (uint64, error) {
 		return 0, err
 	}
 	return FreeSpace(s.storeDir)
+}
+
+// realPath returns the absolute path of a folder, without links.
+func realPath(dir string) (string, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // Shutdown stops the server and waits until all its files are closed and the folder is free. Close

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -179,8 +180,34 @@ type storedBlocks struct {
 	report *inspect.Report
 	visit  func(StoredMessage) // called in the order of the sequences, once for each
 
-	last uint64          // sequence of the last message that was visited
-	gone map[uint64]bool // sequences that a record says are deleted
+	last  uint64          // sequence of the last message that was visited
+	there []span          // sequences of all that were
+	gone  map[uint64]bool // sequences that a record says are deleted
+}
+
+// span are sequences that follow one another, from the first to the last.
+type span struct{ first, last uint64 }
+
+// visited notes that a message is there. Where it comes out of order, damage is found, and the
+// number of entries is none to rely on.
+func (s *storedBlocks) visited(sequence uint64) {
+	if n := len(s.there); n > 0 && s.there[n-1].last+1 == sequence {
+		s.there[n-1].last = sequence
+		return
+	}
+	s.there = append(s.there, span{sequence, sequence})
+}
+
+// removed returns how many of those that were visited are deleted. Of what was overwritten, only
+// the record is left that says so.
+func (s *storedBlocks) removed() (n uint64) {
+	for sequence := range s.gone {
+		i := sort.Search(len(s.there), func(i int) bool { return s.there[i].last >= sequence })
+		if i < len(s.there) && s.there[i].first <= sequence {
+			n++
+		}
+	}
+	return n
 }
 
 // readAll goes through all blocks. A server may be writing to the last one: what is half written
@@ -208,7 +235,7 @@ func (s *storedBlocks) readAll(dir string) error {
 		s.report.Bytes += int64(len(content))
 		s.readBlock(strings.TrimSuffix(filepath.Base(path), blockEnd), content)
 	}
-	s.report.Entries -= min(s.report.Entries, uint64(len(s.gone)))
+	s.report.Entries -= s.removed()
 	if len(s.gone) > 0 {
 		s.report.Note("%d messages were removed from it one by one", len(s.gone))
 	}
@@ -288,6 +315,7 @@ func (s *storedBlocks) readRecord(sum hash.Hash, record []byte) bool {
 		s.report.Found(inspect.Damaged, "messages %d to %d are missing", s.last+1, sequence-1)
 	}
 	s.last = sequence
+	s.visited(sequence)
 	s.report.Entries++
 	m := StoredMessage{Sequence: sequence, Subject: string(body[:subject]), Data: message}
 	if !slices.ContainsFunc(s.Subjects, m.isOf) { // the length of the subject is under no checksum

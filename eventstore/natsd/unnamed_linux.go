@@ -1,7 +1,6 @@
 package natsd
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,20 +14,16 @@ import (
 // may be among them for a moment.
 func (s *Server) Unnamed() ([]string, error) {
 	const files, gone = "/proc/self/fd", " (deleted)"
-	dir, err := filepath.Abs(s.storeDir)
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	open, failed := os.ReadDir(files)
-	if err != nil || failed != nil {
-		return nil, fmt.Errorf("look for files without a name: %w", cmp.Or(err, failed))
+	open, err := os.ReadDir(files)
+	if err != nil {
+		return nil, fmt.Errorf("look for files without a name: %w", err)
 	}
 	var found []string
 	for _, file := range open {
 		// One that was closed meanwhile is of no interest.
 		path, _ := os.Readlink(filepath.Join(files, file.Name()))
 		path, isGone := strings.CutSuffix(path, gone)
-		if isGone && strings.HasPrefix(path, dir+string(filepath.Separator)) {
+		if isGone && strings.HasPrefix(path, s.realDir+string(filepath.Separator)) {
 			found = append(found, path)
 		}
 	}

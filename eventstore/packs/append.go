@@ -116,6 +116,7 @@ func (s *Stream) append(ctx context.Context, r Record, after End) (End, error) {
 		return End{}, fmt.Errorf("append record %d to %s: %w", r.Number, s.opts.Stream, err)
 	}
 	s.known(message)
+	s.opts.Witness.saw(&r)
 	return End{Number: r.Number, Message: message}, nil
 }
 

@@ -41,6 +41,8 @@ type Options struct {
 	Store log.Store
 	// Lacking has what servers of a cluster were found to lack of their copies. Optional.
 	Lacking *copies.Book
+	// Witness remembers how far the stream was. Optional: see there for which streams.
+	Witness *Witness
 	// Patience bounds how long Append tries to find out what became of a record whose answer was
 	// lost. Default: 10 s.
 	Patience time.Duration
@@ -110,7 +112,9 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Stream, error) {
 	err := log.Ask(ctx, conn, "$JS.API.STREAM.INFO."+opts.Stream, nil, &info)
 	var apiErr *jetstream.APIError
 	if errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeStreamNotFound {
-		err = ErrNoStream
+		if err = opts.Witness.seen().checkEnd(opts.Stream, 0); err == nil {
+			err = ErrNoStream
+		}
 	}
 	if err == nil {
 		err = checkSafe(info.Config, opts)
@@ -157,26 +161,43 @@ func (s *Stream) Last(ctx context.Context) (End, error) {
 }
 
 func (s *Stream) last(ctx context.Context) (End, error) {
+	before := s.opts.Witness.seen()
+	r, err := s.lastRecord(ctx)
+	if err == nil {
+		err = errors.Join(before.check(s.opts.Stream, &r), before.checkEnd(s.opts.Stream, r.Number))
+	}
+	if err != nil {
+		return End{}, err
+	}
+	// Once only: what others append at this moment may fail to become durable.
+	if before.number == 0 {
+		s.opts.Witness.saw(&r)
+	}
+	return r.End(), nil
+}
+
+// lastRecord returns the record at the end of the stream, the zero one where it is empty.
+func (s *Stream) lastRecord(ctx context.Context) (Record, error) {
 	state, err := s.state(ctx)
 	if err != nil || state.Last == 0 {
-		return End{}, err
+		return Record{}, err
 	}
 	r, err := s.at(ctx, state.Last)
 	if isUnreadable(err) {
 		other, found, failed := s.elsewhere(ctx, state.Last, state.Last, anyRecord)
 		if found || failed != nil {
-			return other.End(), failed
+			return other, failed
 		}
 		before, findErr := s.lastReadable(ctx, state)
 		if findErr != nil {
-			return End{}, findErr
+			return Record{}, findErr
 		}
-		return End{}, &DamageError{
+		return Record{}, &DamageError{
 			Stream: s.opts.Stream, From: before.Number + 1,
 			Reason: fmt.Sprintf("message %d: %v", state.Last, err),
 		}
 	}
-	return r.End(), err
+	return r, err
 }
 
 // state is what the server says of a stream's messages.

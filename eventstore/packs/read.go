@@ -137,7 +137,9 @@ func (s *Stream) Follow(ctx context.Context, from uint64) iter.Seq2[Record, erro
 
 func (s *Stream) records(ctx context.Context, from uint64, follow bool) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		r := &reader{stream: s, want: max(from, 1), yield: yield}
+		r := &reader{
+			stream: s, want: max(from, 1), yield: yield, before: s.opts.Witness.seen(),
+		}
 		err := r.run(ctx, follow)
 		if err != nil && !errors.Is(err, errStop) {
 			yield(Record{}, fmt.Errorf("read stream %s: %w", s.opts.Stream, err))
@@ -155,6 +157,7 @@ type reader struct {
 	missing []uint64
 	reason  string // why the first of them is
 	lostEnd bool   // so are those from want on
+	before  mark   // as it was seen when the reading began
 }
 
 // run yields records until the end, or for ever when following.
@@ -199,7 +202,10 @@ func (r *reader) toEnd(ctx context.Context) error {
 			}
 		}
 		if r.next > state.Last { // nothing has come that could explain it
-			return r.nameLost()
+			if err := r.nameLost(); err != nil {
+				return err
+			}
+			return r.before.checkEnd(r.stream.opts.Stream, r.want-1)
 		}
 		for r.next <= state.Last {
 			if err := r.step(ctx, state.Last); err != nil {
@@ -207,7 +213,7 @@ func (r *reader) toEnd(ctx context.Context) error {
 			}
 		}
 		if len(r.missing) == 0 && !r.lostEnd {
-			return nil
+			return r.before.checkEnd(r.stream.opts.Stream, r.want-1)
 		}
 	}
 }
@@ -254,6 +260,9 @@ func (r *reader) begin(ctx context.Context, state state) error {
 		r.next = low
 	case errors.Is(err, errNoMessage):
 		last, err := r.stream.lastReadable(ctx, state)
+		if err == nil {
+			err = r.before.checkEnd(r.stream.opts.Stream, last.Number)
+		}
 		if err != nil {
 			return err
 		}
@@ -279,6 +288,9 @@ func (r *reader) lose(first, last uint64, why error) {
 // accept takes a record as the next one and yields it. Numbers that are missing before it may have
 // been replaced by one that is yet to come.
 func (r *reader) accept(record Record) error {
+	if err := r.before.check(r.stream.opts.Stream, &record); err != nil {
+		return r.emit(Record{}, err)
+	}
 	if record.Number < r.want {
 		return r.emit(Record{}, &DamageError{
 			Stream: r.stream.opts.Stream, From: record.Number, To: record.Number,

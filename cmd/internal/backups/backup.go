@@ -31,6 +31,9 @@ type Source struct {
 	Log  eventstore.Log
 	Conn *nats.Conn // to its streams
 	Now  func() temporal.Instant
+	// Reads and Refused are what is known of these streams beside them. Optional.
+	Reads   *packs.Witness
+	Refused *natsin.Tally
 	// Lacking has what servers of a cluster lack of their copies. Optional.
 	Lacking *copies.Book
 }
@@ -200,26 +203,30 @@ func logError(err error) error {
 
 // The books, each from its own stream: who read what, who is who, and who may do what.
 func (c *copying) lookups(ctx context.Context) error {
-	return c.records(ctx, lookups.StreamOptions(), &c.at.Lookups)
+	opts := lookups.StreamOptions()
+	opts.Witness = c.from.Reads
+	return c.records(ctx, opts, &c.at.Lookups, &c.at.Sums.Lookups)
 }
 
 func (c *copying) vault(ctx context.Context) error {
-	return c.records(ctx, vault.StreamOptions(), &c.at.Vault)
+	return c.records(ctx, vault.StreamOptions(), &c.at.Vault, &c.at.Sums.Vault)
 }
 
 func (c *copying) register(ctx context.Context) error {
-	return c.records(ctx, access.StreamOptions(), &c.at.Register)
+	return c.records(ctx, access.StreamOptions(), &c.at.Register, &c.at.Sums.Register)
 }
 
-// records copies a stream of records from the one after at. at is set to the last one that was
-// copied. A stream that ends before at has lost records, and is not backed up as if it had not.
-func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) error {
+// records copies a stream of records from the one after at, whose sum must be the given one, where
+// that is known. Both are set to those of the last one that was copied. A stream that ends before
+// has lost records, and is not backed up as if it had not.
+func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64, sum *string) error {
 	if err := c.to.Section(opts.Stream); err != nil {
 		return err
 	}
 	opts.Lacking = c.from.Lacking
 	stream, err := packs.Open(ctx, c.from.Conn, opts)
 	var end packs.End
+	var last packs.Record
 	switch {
 	case errors.Is(err, packs.ErrNoStream) && *at == 0:
 		return nil // a ledger without workers, members, or look-ups has none
@@ -235,14 +242,24 @@ func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) e
 		return problem.New(problem.VaultLost, fmt.Sprintf("%s ends at record %d, the backup to go"+
 			" on from at record %d: run cakupan verify", opts.Stream, end.Number, *at))
 	}
-	for r, err := range stream.Read(ctx, *at+1) {
-		if err != nil {
+	for r, err := range stream.Read(ctx, max(*at, 1)) { // at may have been replaced since
+		switch {
+		case err != nil:
 			return err
+		case r.Number == *at && *sum != "" && r.Sum() != *sum:
+			return problem.New(problem.FolderOtherLedger, fmt.Sprintf("record %d of %s is another"+
+				" one than in the backup to go on from: it was restored from an older copy; make a"+
+				" whole backup", r.Number, opts.Stream))
+		case r.Number == *at:
+			continue
 		}
 		if err := c.to.Message(opts.Subject, r.Bytes()); err != nil {
 			return err
 		}
-		*at = r.Number
+		*at, last = r.Number, r
+	}
+	if last.Number > 0 {
+		*sum = last.Sum()
 	}
 	return nil
 }
@@ -250,7 +267,22 @@ func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) e
 // What waits and what was refused are short-lived: an increment has all of it anew.
 func (c *copying) waiting(ctx context.Context) error { return c.raw(ctx, natsin.StreamIntake) }
 
-func (c *copying) refused(ctx context.Context) error { return c.raw(ctx, natsin.StreamRefused) }
+func (c *copying) refused(ctx context.Context) error {
+	if err := c.raw(ctx, natsin.StreamRefused); err != nil {
+		return err
+	}
+	err := c.from.Refused.Compare(ctx, c.from.Conn)
+	if errors.Is(err, natsin.ErrLost) {
+		return lostError(natsin.StreamRefused, err.Error())
+	}
+	return err
+}
+
+// lostError says what a stream of short-lived messages has lost.
+func lostError(stream, what string) error {
+	return problem.New(problem.StreamLost, fmt.Sprintf("%s is damaged (%s), and a damaged ledger"+
+		" is not backed up: run cakupan verify, and put back the newest copy", stream, what))
+}
 
 // raw copies a stream as it is, up to its end as of the call. What is removed meanwhile was
 // settled. Messages stay sealed. No consumer is made for it, which would be state on the server.
@@ -264,6 +296,9 @@ func (c *copying) raw(ctx context.Context, stream string) error {
 	for err == nil && next <= last {
 		var found jetstream.Found
 		found, err = passing.Next(ctx, next)
+		if found.Lost != 0 && found.Lost <= last && !found.Unsure {
+			return lostError(stream, fmt.Sprintf("message %d is lost", found.Lost))
+		}
 		if errors.Is(err, jetstream.ErrNoMessage) || err == nil && found.Number > last {
 			return nil
 		}

@@ -50,18 +50,20 @@ type rest struct {
 // that is not there.
 type holds struct {
 	Messages uint64 `json:"messages"`
-	Last     uint64 `json:"last"` // number of the last one; 0: there is none
+	// Last is the number of the last one; 0: there is none, or beside messages it is not known.
+	Last uint64 `json:"last"`
 	// Digest is over all messages, in their order: as many of another ledger are others. An older
 	// program has noted none, and it is not compared.
 	Digest string `json:"digest,omitempty"`
 }
 
-// same tells whether files hold what was noted of them. All of it must be equal.
+// same tells whether files hold what was noted of them. The digest says all, where there is one:
+// older programs counted otherwise. Without one there are at least so many.
 func (h holds) same(noted holds) bool {
-	if noted.Digest == "" {
-		h.Digest = ""
+	if noted.Digest != "" {
+		return h.Digest == noted.Digest && h.Last == noted.Last
 	}
-	return h == noted
+	return h.Messages >= noted.Messages && (noted.Last == 0 || h.Last == noted.Last)
 }
 
 // restStreams are the streams that are looked at, and whether they only grow. The log names how far
@@ -125,11 +127,14 @@ func (f *Folder) hasGoneOn(was rest) bool {
 // restLost says what is missing.
 func (f *Folder) restLost(name string, had, has holds) error {
 	stream := f.StreamFolder(name)
+	upTo := ""
+	if had.Last > 0 {
+		upTo = fmt.Sprintf(" up to number %d", had.Last)
+	}
 	return problem.New(problem.StreamLost, fmt.Sprintf("the stream %s is damaged or an older copy:"+
-		" %s says it had %d messages up to number %d, and these files have %d up to number %d that"+
-		" can be read, or others: put back the newest copy of %s. To go on without what is"+
-		" lost, delete %s",
-		name, f.Path(RestFile), had.Messages, had.Last, has.Messages, has.Last,
+		" %s says it had %d messages%s, and these files have %d up to number %d that can be read,"+
+		" or others: put back the newest copy of %s. To go on without what is lost, delete %s",
+		name, f.Path(RestFile), had.Messages, upTo, has.Messages, has.Last,
 		stream, f.Path(RestFile)))
 }
 
@@ -203,40 +208,65 @@ func (f *Folder) LeaveRest() {
 	}
 }
 
-// NoteRest notes what the streams hold once the server has ended.
+// NoteRest notes what the streams hold once the server has ended. must is how many messages of each
+// there are at least, as the ledger knew while it ran. Where files have less, or what only grows
+// has lost what was noted of it before, what ought to be there is noted, and the next start is
+// refused.
 //
 // If we crash before it is written, the next start compares what only grows, and no more. events is
 // where the log ended, 0 where that is not known. A ledger that never had such a stream gets no
-// file. Where a stream that only grows has lost what was noted of it, the note stays: the next
-// start is refused by it.
-func (f *Folder) NoteRest(events eventstore.Sequence) {
+// file, nor does a folder that was emptied.
+func (f *Folder) NoteRest(events eventstore.Sequence, must map[string]uint64) {
+	if _, err := os.Stat(f.Path(IdentityFile)); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	now := rest{
 		Format: restFormat, Ledger: f.Meta.Identity.Ledger, AtRest: true, Events: events,
 		Streams: map[string]holds{},
 	}
 	was, known := f.readRest()
-	for name, grows := range restStreams {
-		if had, noted := was.Streams[name]; known && noted && grows {
-			has, whole, err := f.holdsNow(name, had.Last)
-			if err == nil && whole && !has.same(had) {
-				f.Logger.Error("a stream was damaged while the ledger ran", slog.Any("error",
-					f.restLost(name, had, has)))
-				return
-			}
-		}
-		has, whole, err := f.holdsNow(name, math.MaxUint64)
-		if err != nil || !whole {
+	for name := range restStreams {
+		is, err := f.holdsAtStop(name, must[name], was.Streams[name])
+		if err != nil {
 			f.Logger.Warn("what a stream holds cannot be noted", slog.String("stream", name),
 				slog.Any("error", err))
 			return
 		}
-		if has != (holds{}) {
-			now.Streams[name] = has
+		if is != (holds{}) {
+			now.Streams[name] = is
 		}
 	}
 	if known || len(now.Streams) > 0 {
 		f.writeRest(now)
 	}
+}
+
+// holdsAtStop returns what is to be noted of a stream: what its files hold, or what they should.
+// had was noted of it before.
+func (f *Folder) holdsAtStop(name string, must uint64, had holds) (holds, error) {
+	grows := restStreams[name]
+	if grows {
+		has, whole, err := f.holdsNow(name, had.Last)
+		if err == nil && whole && !has.same(had) {
+			f.Logger.Error("a stream was damaged while the ledger ran",
+				slog.Any("error", f.restLost(name, had, has)))
+			return had, nil
+		}
+	}
+	has, whole, err := f.holdsNow(name, math.MaxUint64)
+	if err == nil && !whole {
+		err = errors.New("its configuration cannot be read")
+	}
+	if err != nil || has.Messages >= must {
+		return has, err
+	}
+	had = holds{Messages: must}
+	if grows {
+		had.Last = must // none was removed
+	}
+	f.Logger.Error("a stream was damaged while the ledger ran",
+		slog.Any("error", f.restLost(name, had, has)))
+	return had, nil
 }
 
 // writeRest writes the note. That it cannot, because the folder may only be read or the disk is

@@ -50,10 +50,11 @@ func (a *API) getBackup(w *reply, r *http.Request) {
 }
 
 // parseSince reads what an increment goes on from; nil for a whole backup. When any is given the
-// numbers must be, but for lookups: they are copied from the end of the earlier backup.
+// numbers must be, but for lookups: they are copied from the end of the earlier backup. Sums are
+// optional: an older program has made none.
 func parseSince(query string) (*backup.Since, error) {
 	p, err := parseParameters(query, "file", "events", "frame", "vault", "register",
-		"lookups")
+		"lookups", "vaultSum", "registerSum", "lookupsSum")
 	if err != nil || len(p.values) == 0 {
 		return nil, err
 	}
@@ -69,6 +70,10 @@ func parseSince(query string) (*backup.Since, error) {
 	since.Vault, since.Register = number("vault"), number("register")
 	if p.values.Has("lookups") { // not in a backup by an older program, which has none
 		since.Lookups = number("lookups")
+	}
+	since.Sums = backup.Sums{
+		Vault: p.values.Get("vaultSum"), Register: p.values.Get("registerSum"),
+		Lookups: p.values.Get("lookupsSum"),
 	}
 	return since, p.err()
 }

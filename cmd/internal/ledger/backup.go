@@ -13,9 +13,9 @@ import (
 func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts backups.Options,
 ) (backup.End, error) {
 	from := backups.Source{Log: l.log, Conn: l.conn, Now: l.opts.Now, Lacking: l.lacking}
-	end, err := backups.Write(ctx, from, to, opts)
-	if err != nil {
-		l.suspect(err)
+	if l.server != nil {
+		from.Reads, from.Refused = &l.readsSeen, l.tally
 	}
-	return end, err
+	end, err := backups.Write(ctx, from, to, opts)
+	return end, l.suspected(err)
 }

@@ -435,3 +435,43 @@ func submitNobody(t *testing.T, l *Ledger) error {
 	}
 	return err
 }
+
+// TestIncrementOfOtherReads: the record of reads is exchanged for another one of the same length. An
+// increment would join two histories, and is refused; a whole backup is not.
+func TestIncrementOfOtherReads(t *testing.T) {
+	t.Parallel()
+	dir, fork := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "fork")
+	look := func(l *Ledger, who string) {
+		t.Helper()
+		if _, err := l.LookUp(t.Context(), "7503014101900002", who, 1); !isCode(err, problem.NotFound) {
+			t.Fatal(err)
+		}
+	}
+	l := openAt(t, dir)
+	submit(t, l, [][]byte{nobodys(1)})
+	closeNow(t, l)
+	copyFolder(t, dir, fork)
+	l = openAt(t, dir)
+	look(l, "bpk")
+	_, end := takeBackup(t, l, nil)
+	if end.Sums.Lookups == "" || end.Lookups != 1 {
+		t.Errorf("%+v", end)
+	}
+	look(l, "bpk")
+	if _, more := takeBackup(t, l, &end); more.Lookups != 2 || more.Sums.Lookups == end.Sums.Lookups {
+		t.Errorf("%+v", more)
+	}
+	closeNow(t, l)
+	l = openAt(t, fork)
+	look(l, "dinas")
+	opts := backups.Options{Since: &backup.Since{File: end.SHA256, Position: end.Position}}
+	if _, err := l.Backup(t.Context(), io.Discard, opts); !isCode(err, problem.FolderOtherLedger) {
+		t.Errorf("an increment: %v", err)
+	}
+	opts.Since.Sums = backup.Sums{} // of a file of an older program
+	if _, err := l.Backup(t.Context(), io.Discard, opts); err != nil {
+		t.Errorf("of an older program: %v", err)
+	}
+	takeBackup(t, l, nil)
+	closeNow(t, l)
+}

@@ -33,6 +33,7 @@ import (
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/jetstream/copies"
 	"cakupan/eventstore/natsd"
+	"cakupan/eventstore/packs"
 	"cakupan/eventstore/seal"
 	"cakupan/eventstore/vault"
 	"cakupan/eventstore/writer"
@@ -166,6 +167,10 @@ type Ledger struct {
 	// the health says so, and nothing stops. Set by Open and only read after it.
 	lacking *copies.Book
 
+	// What this process knows of streams that no frame of the log speaks of, of its own server.
+	readsSeen packs.Witness
+	tally     *natsin.Tally // nil on a cluster
+
 	quota    *natsin.Quota // set by Open and only read after it
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
@@ -198,6 +203,7 @@ type Ledger struct {
 	// opened says that the folder was opened as a whole: what its streams hold may be noted. Set by
 	// Open.
 	opened bool
+	made   bool // the log, by Open
 	// damage is what the scrub has found first; nil: nothing. It stays until a later check finds
 	// the log sound. While it is set, nothing is appended and no question is answered: no answer
 	// comes from a log that is known to be wrong. It is not persisted: a ledger that is started
@@ -208,8 +214,9 @@ type Ledger struct {
 	// events nor questions out: what can be read is right.
 	unread atomic.Pointer[error]
 	// reread says that the server has read its files again for the damage that the scrub knows of.
-	// Of its goroutine only.
+	// Of its goroutine only, as is when it did so for other streams.
 	reread   bool
+	rereads  map[string]time.Time
 	watchman watchman
 	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known. Nothing
 	// is stopped by it: only the health says so, until a later check finds the cluster safe.
@@ -220,7 +227,7 @@ type Ledger struct {
 	// nodeCertificates are those of the servers of a cluster, as they were last seen; nil: none
 	// were. They are only shown.
 	nodeCertificates atomic.Pointer[[]lifetime.Certificate]
-	suspected        chan struct{} // see suspect
+	lookAgain        chan struct{} // see suspected
 	// unnamed says which file of the server has lost its name; nil: none is known to.
 	unnamed atomic.Pointer[error]
 	// keysLost says what is wrong with keys, as they were last seen; nil: they were not. It is only
@@ -255,12 +262,13 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	l := &Ledger{
 		opts: opts, folder: f, cluster: on, closing: make(chan struct{}),
-		suspected: make(chan struct{}, 1),
+		lookAgain: make(chan struct{}, 1),
 		throttle:  cost.NewThrottle(cost.ChangesPerSecond, cost.ChangesAtOnce),
 		preparing: shares.New(preparers(), preparers()/2),
 		writing:   shares.New(appendsAtOnce, appendsOfOne),
 		backlog:   cost.NewBacklog(),
 		lacking:   newLacking(opts.Log),
+		rereads:   map[string]time.Time{},
 		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	// The order is that of need: register and shelf are of the log that is open by then. What fails
@@ -284,6 +292,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		// stays.
 		l.folder.LeaveRest()
 		l.opened = true
+		l.remember(ctx)
 	}
 	return l, nil
 }
@@ -366,8 +375,16 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 	if err != nil {
 		return err
 	}
-	l.log = log
+	l.log, l.made = log, true
 	return l.folder.LogMade()
+}
+
+// Made returns the identity of a ledger that Open has made; "" for one that was there.
+func (l *Ledger) Made() string {
+	if !l.made {
+		return ""
+	}
+	return l.log.Identity().Ledger
 }
 
 // adopt checks that the log is the folder's own. A new folder on a cluster takes the identity of
@@ -432,60 +449,4 @@ func (l *Ledger) GaveUp() <-chan string {
 		return nil
 	}
 	return l.server.GaveUp()
-}
-
-// Close stops what runs and closes what is open, in the reverse of the order of opening: intake
-// first, so that nothing new begins, then what reads the log, then what writes it, then the log.
-// The folder is unlocked last, when nobody can write to it any more. A second Close does nothing.
-//
-// A crash in place of Close loses nothing: each part is left as a power cut would leave it, and the
-// next Open goes on from there.
-func (l *Ledger) Close() error {
-	err := error(nil)
-	l.closed.Do(func() { err = l.close() })
-	return err
-}
-
-func (l *Ledger) close() error {
-	var errs []error
-	if l.messages != nil {
-		errs = append(errs, l.messages.Close())
-	}
-	close(l.closing)
-	if l.roles != nil {
-		l.roles.Close()
-	}
-	l.background.Wait()
-	if l.register != nil {
-		ctx, stop := context.WithTimeout(context.Background(), noteMax)
-		l.register.NoteUses(ctx)
-		stop()
-	}
-	if l.shelf != nil {
-		errs = append(errs, l.shelf.Close())
-	}
-	if l.prover != nil {
-		errs = append(errs, l.prover.Close())
-	}
-	if l.writer != nil {
-		errs = append(errs, l.writer.Close())
-	}
-	if l.index != nil {
-		errs = append(errs, l.index.Close())
-	}
-	if l.vault != nil {
-		errs = append(errs, l.vault.Close())
-	}
-	var events eventstore.Sequence
-	if l.server != nil {
-		events = l.endOfLog()
-	}
-	l.disconnect()
-	if l.server != nil {
-		err := l.server.Shutdown()
-		if errs = append(errs, err); err == nil && l.opened && l.lostName() == nil {
-			l.folder.NoteRest(events)
-		}
-	}
-	return errors.Join(append(errs, l.folder.Close(), l.removeCopy())...)
 }

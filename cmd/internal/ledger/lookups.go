@@ -41,7 +41,7 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 	}
 	read := lookups.Read{Who: who, Worker: worker, What: lookups.ByNIK}
 	if err := book.Record(ctx, at, &read); err != nil {
-		return "", lookupsError(err)
+		return "", l.suspected(lookupsError(err))
 	}
 	if !known {
 		return "", problem.New(problem.NotFound, "the ledger knows nobody of this NIK; that it was"+
@@ -54,7 +54,7 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 // also where it turns out that nobody is known: that is recorded too.
 func (l *Ledger) book(ctx context.Context) (*lookups.Book, error) {
 	book, err := lookups.Open(ctx, l.conn, l.lookupsStream(), l.log.Identity())
-	return book, lookupsError(err)
+	return book, l.suspected(lookupsError(err))
 }
 
 // NoteRead records that somebody reads about people, before he is answered. What cannot be recorded
@@ -66,7 +66,7 @@ func (l *Ledger) NoteRead(ctx context.Context, at temporal.Instant, r *lookups.R
 	if err != nil {
 		return err
 	}
-	return lookupsError(book.Record(ctx, at, r))
+	return l.suspected(lookupsError(book.Record(ctx, at, r)))
 }
 
 // Reads calls yield with each read about people, in their order. A ledger that was never asked has
@@ -77,9 +77,9 @@ func (l *Ledger) Reads(ctx context.Context, yield func(lookups.Read) error) erro
 	case errors.Is(err, packs.ErrNoStream):
 		return nil
 	case err != nil:
-		return lookupsError(err)
+		return l.suspected(lookupsError(err))
 	}
-	return lookupsError(book.Each(ctx, yield))
+	return l.suspected(lookupsError(book.Each(ctx, yield)))
 }
 
 // verifyLookups says whether each look-up can be read; of a ledger without any, nothing. It opens,
@@ -117,6 +117,7 @@ func (l *Ledger) lookupsStream() packs.Options {
 	opts.Replicas, opts.Lacking = l.opts.Replicas, l.lacking
 	if l.server != nil {
 		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
+		opts.Witness = &l.readsSeen
 	}
 	return opts
 }

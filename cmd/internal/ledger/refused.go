@@ -46,7 +46,7 @@ func (l *Ledger) Refused(
 	if err != nil {
 		return err
 	}
-	return refused.Outlines(ctx, which.From, which.Publisher, func(one intake.Refused) error {
+	err = refused.Outlines(ctx, which.From, which.Publisher, func(one intake.Refused) error {
 		switch {
 		case !which.Means(&one):
 			return nil
@@ -62,6 +62,7 @@ func (l *Ledger) Refused(
 		}
 		return yield(kept.Refused)
 	})
+	return l.suspected(refusedError(err))
 }
 
 // RefusedOne returns one with its original. A NIK in it is masked. [problem.NotFound] when the

@@ -36,7 +36,7 @@ type Health struct {
 
 // Verified is how much of a part was found sound, and when that was known.
 type Verified struct {
-	Sequence uint64    `json:"sequence"` // of the last event; of vault and register, record
+	Sequence uint64    `json:"sequence"` // of the last event; of what is beside the log, record
 	At       time.Time `json:"at"`
 }
 

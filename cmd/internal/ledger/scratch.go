@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 
 	"cakupan/cmd/internal/folder"
@@ -43,7 +44,24 @@ func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, 
 	if errors.Is(failed, fs.ErrPermission) {
 		failed = err // of the folder itself
 	}
+	if known := problem.From(failed); known.Code != problem.Internal {
+		named := *known // the copy is gone when this is read
+		named.Detail = strings.ReplaceAll(named.Detail, scratch, opts.Dir)
+		failed = &named
+	}
 	return nil, errors.Join(failed, os.RemoveAll(scratch))
+}
+
+// named has a report name the folder that was named, and not a copy of it.
+func (l *Ledger) named(report *VerifyReport) {
+	if l.copyOf == "" {
+		return
+	}
+	for _, f := range report.Files {
+		for i := range f.Findings {
+			f.Findings[i] = strings.ReplaceAll(f.Findings[i], l.folder.Dir, l.copyOf)
+		}
+	}
 }
 
 // source returns the folder that was named: for a copy, what it is a copy of. It is for what people

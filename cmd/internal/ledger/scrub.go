@@ -74,11 +74,11 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 			l.noteSound()
 			if err = l.openParts(ctx); err == nil {
 				rest := &pace{ctx: ctx}
-				if l.watchman.beside() != nil {
+				if l.watchman.lost() != nil {
 					rest.most = rescrub // events wait: on a busy machine pieces of work are long
 				}
 				l.lookAtCopies(ctx, rest.rest)
-				if l.watchBeside(ctx, rest.rest); l.watchman.beside() == nil {
+				if l.watchBeside(ctx, rest.rest); l.watchman.lost() == nil {
 					pause = every
 				}
 			} else if ctx.Err() == nil && !l.noteDamage(err) {
@@ -91,22 +91,26 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
-		case <-l.suspected:
+		case <-l.lookAgain:
 			slowly = false
 		}
 	}
 }
 
-// suspect has all be read again now where somebody has found it damaged who notes nothing: the
-// health is not to say for an hour that all is well.
-func (l *Ledger) suspect(found error) {
+// suspected has all be read again now where somebody has found it damaged who notes nothing: the
+// health is not to say for an hour that all is well. It returns what was found, nil too.
+func (l *Ledger) suspected(found error) error {
+	if found == nil || l.damage.Load() != nil || l.watchman.lost() != nil { // or it is known
+		return found
+	}
 	if code := problem.From(found).Code; !isLoss(found) && code != problem.LogDamaged {
-		return
+		return found
 	}
 	select {
-	case l.suspected <- struct{}{}:
+	case l.lookAgain <- struct{}{}:
 	default: // it is about to
 	}
+	return found
 }
 
 // openParts opens what a damaged log did not let be opened at the start. Those that are open stay

@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -157,7 +159,11 @@ func (l *Ledger) openShelf(ctx context.Context) error {
 // server only: a cluster's disks are its own.
 func (l *Ledger) checkRoom() error {
 	free, err := l.server.FreeSpace()
-	if err == nil && free < jetstream.FreeSpaceMin {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return problem.Wrap(problem.LogUnavailable, l.folder.Path(folder.NATS)+" is not there"+
+			" any more", err)
+	case err == nil && free < jetstream.FreeSpaceMin:
 		return eventstore.ErrFull
 	}
 	return err

@@ -19,13 +19,13 @@ func TestSuspect(t *testing.T) {
 	for code, want := range map[problem.Code]int{
 		problem.LogDamaged: 1, problem.VaultLost: 1, problem.RegisterLost: 1, problem.LogUnavailable: 0,
 	} {
-		l.suspect(problem.New(code, "found"))
-		l.suspect(problem.New(code, "found again"))
-		if got := len(l.suspected); got != want {
+		_ = l.suspected(problem.New(code, "found"))
+		_ = l.suspected(problem.New(code, "found again"))
+		if got := len(l.lookAgain); got != want {
 			t.Errorf("%s: %d, not %d", code, got, want)
 		}
-		for len(l.suspected) > 0 {
-			<-l.suspected
+		for len(l.lookAgain) > 0 {
+			<-l.lookAgain
 		}
 	}
 }

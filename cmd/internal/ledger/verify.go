@@ -46,7 +46,11 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 	if err != nil {
 		return report, err
 	}
-	files = append(files, asked...)
+	refused, err := l.verifyRefused(ctx)
+	if err != nil {
+		return report, err
+	}
+	files = append(append(files, asked...), refused...)
 	if report.OK { // else how far it must be is not known
 		vault, err := l.verifyVault(ctx)
 		if err != nil {
@@ -64,6 +68,7 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 		})
 	}
 	report.Files = files
+	l.named(&report)
 	for i := range report.Copies {
 		report.OK = report.OK && !report.Copies[i].IsDisputed()
 	}
@@ -71,7 +76,7 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 		report.OK = report.OK && (files[i].Cache || !files[i].damaged())
 	}
 	if !report.OK {
-		l.suspect(problem.New(problem.LogDamaged, "verify has found it"))
+		_ = l.suspected(problem.New(problem.LogDamaged, "verify has found it"))
 		return report, nil // there is nothing to compare with
 	}
 	for _, name := range l.shelf.Names() {

@@ -11,9 +11,11 @@ import (
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/folder"
+	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/vault"
 	"cakupan/projections"
 )
@@ -23,6 +25,8 @@ const (
 	partLog      = "log"
 	partVault    = "vault"
 	partRegister = "register"
+	partLookups  = "lookups"
+	partRefused  = "refused"
 )
 
 // RefoldDefault is how often a projection is compared with a fresh fold, unless something else is
@@ -91,10 +95,19 @@ func (w *watchman) seen() map[string]Verified {
 
 // beside returns what is wrong with vault or register now, nil when nothing is known to be. While
 // there is any, nothing is taken in: it would refer to what is lost.
-func (w *watchman) beside() error {
+func (w *watchman) beside() error { return w.first(partVault, partRegister) }
+
+// lost returns what is wrong with anything that cannot be derived, nil when nothing is known to be.
+// That reads or refusals are lost keeps no event out: none refers to them.
+func (w *watchman) lost() error {
+	return w.first(partVault, partRegister, partLookups, partRefused)
+}
+
+// first returns what is wrong with the first of the parts with which something is.
+func (w *watchman) first(parts ...string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, part := range []string{partVault, partRegister} {
+	for _, part := range parts {
 		if err := w.troubles[part].err; err != nil {
 			return err
 		}
@@ -104,7 +117,7 @@ func (w *watchman) beside() error {
 
 // found returns what is wrong now, nil when nothing is known to be.
 func (w *watchman) found(shelf *projections.Shelf) error {
-	if err := w.beside(); err != nil {
+	if err := w.lost(); err != nil {
 		return err
 	}
 	for _, name := range shelf.Names() {
@@ -171,10 +184,15 @@ func (l *Ledger) watchBeside(ctx context.Context, rest func()) {
 	}{
 		{partVault, vault.StreamName, l.watchVault},
 		{partRegister, access.StreamName, l.watchRegister},
+		{partLookups, lookups.StreamName, l.watchLookups},
+		{partRefused, natsin.StreamRefused, l.watchRefused},
 	} {
 		number, err := part.watch(ctx, rest)
 		if err != nil && isLoss(err) {
 			number, err = l.rereadStream(ctx, part.stream, err, part.watch)
+		}
+		if err == nil {
+			delete(l.rereads, part.stream)
 		}
 		l.noteBeside(ctx, part.name, number, err)
 	}
@@ -209,6 +227,9 @@ func (l *Ledger) watchVault(ctx context.Context, rest func()) (number uint64, er
 	return number, folder.VaultError(l.folder.Dir, v.Audit(ctx))
 }
 
+// rereadEvery is how often the server reads the files of a stream again that stays wrong.
+const rereadEvery = time.Minute
+
 // rereadStream tells what is wrong with a stream from what a disk did not give: where the files are
 // as they were written, the server reads them again, and watch what it has then. On a cluster the
 // finding stands: its files are not here.
@@ -226,6 +247,12 @@ func (l *Ledger) rereadStream(
 	case !sound:
 		return 0, found
 	}
+	// The server may have it from these very files: then nothing is found by opening them again
+	// and again, which holds up all who write.
+	if last, was := l.rereads[stream]; was && time.Since(last) < rereadEvery {
+		return 0, found
+	}
+	l.rereads[stream] = time.Now()
 	if err := l.server.Reopen(ctx); err != nil {
 		return 0, err
 	}
@@ -253,9 +280,10 @@ func (l *Ledger) noteBeside(ctx context.Context, part string, number uint64, err
 }
 
 // isLoss tells whether an error says that what cannot be derived is damaged or gone. Only such an
-// error keeps events out.
+// error keeps events out, and one of the parts that events refer to.
 func isLoss(err error) bool {
 	return slices.Contains([]problem.Code{
-		problem.VaultLost, problem.RegisterLost, problem.FolderKeyLost, problem.FolderOtherLedger,
+		problem.VaultLost, problem.RegisterLost, problem.StreamLost, problem.FolderKeyLost,
+		problem.FolderOtherLedger,
 	}, problem.From(err).Code)
 }

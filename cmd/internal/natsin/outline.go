@@ -38,7 +38,7 @@ const (
 // Outlines calls yield with each that was refused, from a number on, by their numbers: with
 // publisher, code, time and size, and nothing that is sealed. "": of each publisher. One that an
 // older program has stored is opened for it. Those that come meanwhile may not be among them. An
-// error of yield ends it and is returned.
+// error of yield ends it and is returned. One that wraps ErrLost comes after those that are there.
 func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 	yield func(intake.Refused) error,
 ) error {
@@ -49,7 +49,7 @@ func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 	stream, err := js.Stream(ctx, StreamRefused)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return nil // nothing was ever refused
+		return r.compare(ctx) // nothing was ever refused
 	case err != nil:
 		return fmt.Errorf("list what was refused: %w", err)
 	}
@@ -75,7 +75,10 @@ func (r *Refusals) Outlines(ctx context.Context, from uint64, publisher string,
 	if err := l.read(ctx, consumer); err != nil {
 		return err
 	}
-	return l.fill(ctx, stream.CachedInfo().State.LastSeq)
+	if err := l.fill(ctx, stream.CachedInfo().State.LastSeq); err != nil {
+		return err
+	}
+	return r.compare(ctx)
 }
 
 // listing is a list of outlines that is made. It is of one goroutine.

@@ -43,6 +43,7 @@ type Quota struct {
 	limits Limits
 	now    func() time.Time
 	log    *slog.Logger
+	tally  *Tally // nil: others store and remove, too
 
 	forRoom, forAge atomic.Uint64
 
@@ -55,6 +56,17 @@ type Quota struct {
 // with the times of the stream's server.
 func NewQuota(limits Limits, now func() time.Time, log *slog.Logger) *Quota {
 	return &Quota{limits: limits, now: now, log: log, shares: map[string]*share{}}
+}
+
+// Count has a tally be kept of what is stored and removed. It is called before anything is.
+func (q *Quota) Count(t *Tally) { q.tally = t }
+
+// tallied returns the tally that is kept, nil where none is.
+func (q *Quota) tallied() *Tally {
+	if q == nil {
+		return nil
+	}
+	return q.tally
 }
 
 // Removed returns how many refusals were removed since the start because their publisher had too

@@ -1,6 +1,7 @@
 package natsin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -209,6 +210,15 @@ func (r *Refusals) storeOf(ctx context.Context, publisher string, step []*nats.M
 // error they may be there all the same. What is left of a step that was not committed the server
 // drops.
 func (r *Refusals) store(ctx context.Context, step []*nats.Msg) (last uint64, err error) {
+	err = r.quota.tallied().change(func() (more int, err error) {
+		last, err = r.send(ctx, step)
+		return len(step), err
+	})
+	return last, err
+}
+
+// send is store, for who keeps the tally.
+func (r *Refusals) send(ctx context.Context, step []*nats.Msg) (last uint64, err error) {
 	if r.freeSpace != nil {
 		if free, err := r.freeSpace(); err != nil || free < freeSpaceMin {
 			return 0, errors.Join(err, fmt.Errorf("store what is refused: %w", errDiskFull))
@@ -380,7 +390,20 @@ func (r *Refusals) awaitGone(ctx context.Context, number uint64) error {
 // erase its bytes are overwritten at once, for which the server writes the whole file that it is
 // in anew, some megabytes: for one that somebody wants to be gone. Otherwise they go when half of
 // the file is empty; until then they are there, sealed.
-func (r *Refusals) remove(ctx context.Context, number uint64, erase bool) error {
+func (r *Refusals) remove(ctx context.Context, number uint64, erase bool) (err error) {
+	none := error(nil)
+	err = r.quota.tallied().change(func() (more int, err error) {
+		if err = r.delete(ctx, number, erase); errors.Is(err, ErrNoSuch) {
+			none = err
+			return 0, nil
+		}
+		return -1, err
+	})
+	return cmp.Or(err, none)
+}
+
+// delete is remove, for who keeps the tally.
+func (r *Refusals) delete(ctx context.Context, number uint64, erase bool) error {
 	var answer struct{}
 	err := r.ask(ctx, "$JS.API.STREAM.MSG.DELETE."+StreamRefused,
 		map[string]any{"seq": number, "no_erase": !erase}, &answer)

@@ -28,7 +28,7 @@ func verified() object {
 	return o("type", "object").with("description", "how much was last read again and found sound:"+
 		" of log, vault and register, and of each projection against a fresh fold of the log").
 		with("additionalProperties", fields(
-			o("sequence", words("integer", "of the last event; of vault and register, record")).
+			o("sequence", words("integer", "of the last event; of what is beside the log, record")).
 				with("at", o("type", "string").with("format", "date-time"))))
 }
 

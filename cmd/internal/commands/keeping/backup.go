@@ -107,6 +107,14 @@ func sinceQuery(end *backup.End) url.Values {
 	if end.Lookups > 0 { // an older server does not know the word
 		query.Set("lookups", number(end.Lookups))
 	}
+	for name, sum := range map[string]string{
+		"vaultSum": end.Sums.Vault, "registerSum": end.Sums.Register,
+		"lookupsSum": end.Sums.Lookups,
+	} {
+		if sum != "" { // nor these
+			query.Set(name, sum)
+		}
+	}
 	return query
 }
 

@@ -142,6 +142,10 @@ func TestSinceQuery(t *testing.T) {
 	if got := sinceQuery(&end).Get("lookups"); got != "5" {
 		t.Error(got)
 	}
+	end.Sums.Vault = "ef"
+	if got := sinceQuery(&end); got.Get("vaultSum") != "ef" || got.Has("lookupsSum") {
+		t.Error(got)
+	}
 }
 
 // TestBackupCutOff: what does not come to its end leaves no file, and a disk that is full here is

@@ -272,6 +272,10 @@ func (c *Serve) tell(w *cli.Where, l *ledger.Ledger, url string, out *cli.Consol
 		answer["websocket"] = l.WebSocketURL()
 		text += " and " + answer["websocket"]
 	}
+	// Whoever has emptied a folder, or named another one, is not to take it for his ledger.
+	if id := l.Made(); id != "" {
+		out.Note("%s held no ledger: a new one was made there, %s", w.Folder(), id)
+	}
 	// Docker and journald collect stdout with the log.
 	if w.JSON || out.LogJSON {
 		return out.WriteJSON(answer)

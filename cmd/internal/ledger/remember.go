@@ -1,0 +1,113 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"cakupan/cmd/internal/folder"
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/lookups"
+	"cakupan/eventstore/packs"
+)
+
+// remember notes what the streams hold that no frame of the log speaks of, before anybody asks. The
+// server has read their files just now. What cannot be noted is when it is looked at first.
+func (l *Ledger) remember(ctx context.Context) {
+	l.tally = natsin.NewTally(l.server)
+	l.quota.Count(l.tally)
+	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
+	if err == nil {
+		err = book.Look(ctx)
+	}
+	if errors.Is(err, packs.ErrNoStream) {
+		err = nil
+	}
+	if err := errors.Join(err, l.tally.Compare(ctx, l.conn)); err != nil {
+		l.opts.Log.WarnContext(ctx, "what streams hold is not known yet", slog.Any("error", err))
+	}
+}
+
+// mustHold returns how many messages there are at least of each stream that no frame of the log
+// speaks of: as the server says, and as this process knows. It is for the end, when nobody stores
+// or removes. It is bounded, as endOfLog is.
+func (l *Ledger) mustHold() map[string]uint64 {
+	must := map[string]uint64{lookups.StreamName: l.readsSeen.Number()}
+	if least, counted := l.tally.Least(); counted {
+		must[natsin.StreamRefused] = least
+	}
+	ctx, stop := context.WithTimeout(context.Background(), noteMax)
+	defer stop()
+	for _, name := range []string{lookups.StreamName, natsin.StreamRefused, natsin.StreamIntake} {
+		if l.conn == nil || l.server.Check() != nil {
+			break // it may show what it could not write
+		}
+		var info struct {
+			State struct {
+				Messages uint64 `json:"messages"`
+			} `json:"state"`
+		}
+		if jetstream.Ask(ctx, l.conn, "$JS.API.STREAM.INFO."+name, nil, &info) == nil {
+			must[name] = max(must[name], info.State.Messages)
+		}
+	}
+	return must
+}
+
+// watchLookups reads the record of reads.
+func (l *Ledger) watchLookups(ctx context.Context, rest func()) (number uint64, err error) {
+	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
+	if errors.Is(err, packs.ErrNoStream) {
+		return 0, nil
+	}
+	if err == nil {
+		err = book.Each(ctx, func(r lookups.Read) error {
+			number = r.Number
+			rest()
+			return nil
+		})
+	}
+	return number, lookupsError(err)
+}
+
+// watchRefused reads what was refused, as this ledger's own server has it.
+func (l *Ledger) watchRefused(ctx context.Context, rest func()) (number uint64, err error) {
+	if l.server == nil {
+		return 0, nil // copies of it are compared
+	}
+	number, err = l.tally.Check(ctx, l.conn, rest)
+	return number, refusedError(err)
+}
+
+// refusedError has words for refusals that are lost. Any other error is returned as it is.
+func refusedError(err error) error {
+	if !errors.Is(err, natsin.ErrLost) {
+		return err
+	}
+	return problem.Wrap(problem.StreamLost, folder.Innermost(err)+": the stream "+
+		natsin.StreamRefused+" is damaged or an older copy. Stop the ledger and put back its"+
+		" newest copy; what publishers were told stands in their receipts", err)
+}
+
+// verifyRefused says whether what was refused is all there; of a ledger that refused nothing,
+// nothing.
+func (l *Ledger) verifyRefused(ctx context.Context) ([]FileReport, error) {
+	f := FileReport{
+		Path: natsin.StreamRefused, Kind: "refused: what publishers sent by NATS in vain",
+		State: string(inspect.Whole),
+	}
+	number, err := l.watchRefused(ctx, func() {})
+	switch {
+	case err == nil && number == 0:
+		return nil, nil
+	case err == nil:
+	case isLoss(err):
+		f.State, f.Findings = string(inspect.Damaged), []string{problem.From(err).Detail}
+	default:
+		return nil, err
+	}
+	return []FileReport{f}, nil
+}

@@ -1,0 +1,256 @@
+package ledger
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"cakupan/cmd/internal/backups"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/lookups"
+)
+
+// remembering is a ledger that serves, with reads and refusals.
+type remembering struct {
+	*Ledger
+	dir  string
+	conn *nats.Conn
+}
+
+func startRemembering(t *testing.T, dir string) *remembering {
+	t.Helper()
+	l, err := Open(t.Context(), Options{
+		Dir: dir, Create: true, Messages: MessageOptions{Address: "127.0.0.1:0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.TakeMessages(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect(l.NATSURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	return &remembering{Ledger: l, dir: dir, conn: conn}
+}
+
+// more adds reads and refusals.
+func (w *remembering) more(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		_, err := w.LookUp(t.Context(), "7503014101900002", "inspektorat", 1)
+		if !isCode(err, problem.NotFound) {
+			t.Fatal(err)
+		}
+		if _, err := w.conn.Request("cakupan.intake.bone", []byte("wrong"), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitSettled(t, w.Ledger)
+}
+
+// inPlace writes a file of the server over, which goes on to have it open.
+func inPlace(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// harms are what can be done to a file under a server.
+func harms(t *testing.T, older, path string) map[string]func() {
+	t.Helper()
+	return map[string]func(){
+		"a bit": func() {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content[len(content)/2] ^= 1
+			inPlace(t, path, content)
+		},
+		"an older copy": func() {
+			content, err := os.ReadFile(older)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inPlace(t, path, content)
+		},
+	}
+}
+
+// TestDamagedWhileRunning harms the record of reads, and what was refused, under a running ledger.
+// The server makes up its mind anew about what is in them; whoever asks the ledger is told, a backup
+// is not made, and after a stop the next start is refused. Events are taken in all the while.
+func TestDamagedWhileRunning(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []string{lookups.StreamName, natsin.StreamRefused} {
+		for _, harm := range []string{"a bit", "an older copy"} {
+			t.Run(stream+", "+harm, func(t *testing.T) {
+				t.Parallel()
+				w := startRemembering(t, filepath.Join(t.TempDir(), "data"))
+				w.more(t, 2)
+				folder := w.folder.StreamFolder(stream)
+				older, newest := filepath.Join(t.TempDir(), "older"), filepath.Join(t.TempDir(), "newest")
+				copyFolder(t, folder, older)
+				w.more(t, 2)
+				copyFolder(t, folder, newest)
+				if err := w.asked(t, stream); err != nil {
+					t.Fatalf("before: %v", err)
+				}
+				block := filepath.Join("msgs", "1.blk")
+				harms(t, filepath.Join(older, block), filepath.Join(folder, block))[harm]()
+				if err := w.server.Reopen(t.Context()); err != nil { // as its cache is dropped after some time
+					t.Fatal(err)
+				}
+				w.areTold(t, stream)
+				_ = w.Close() // its files may be being read again at this moment, which it says
+				if _, err := Open(t.Context(), Options{Dir: w.dir}); !isCode(err, problem.StreamLost) {
+					t.Fatalf("the start after that: %v", err)
+				}
+				copyFolder(t, newest, folder)
+				w = startRemembering(t, w.dir)
+				if err := w.asked(t, stream); err != nil {
+					t.Errorf("with the newest copy: %v", err)
+				}
+				closeNow(t, w.Ledger)
+			})
+		}
+	}
+}
+
+// asked lists what is in a stream.
+func (w *remembering) asked(t *testing.T, stream string) error {
+	t.Helper()
+	if stream == lookups.StreamName {
+		return w.Reads(t.Context(), func(lookups.Read) error { return nil })
+	}
+	return w.Refused(t.Context(), intake.RefusedQuery{}, func(intake.Refused) error { return nil })
+}
+
+// areTold asks in each way for a stream that has lost something.
+func (w *remembering) areTold(t *testing.T, stream string) {
+	t.Helper()
+	if err := w.asked(t, stream); !isCode(err, problem.StreamLost) {
+		t.Errorf("the list: %v", err)
+	}
+	if _, err := w.Backup(t.Context(), io.Discard, backups.Options{}); !isCode(err, problem.StreamLost) {
+		t.Errorf("a backup: %v", err)
+	}
+	report, err := w.Verify(t.Context(), nil)
+	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond) // the server reads its files again at this moment
+		report, err = w.Verify(t.Context(), nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := fileOf(&report, stream); report.OK || f == nil || !f.damaged() {
+		t.Errorf("verify: %v, %+v", report.OK, f)
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		h := w.Health(t.Context())
+		if h.Status == HealthFailing && strings.Contains(h.Why, stream) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("health: %+v", h)
+		}
+	}
+	err = submitNobody(t, w.Ledger)
+	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond) // as above
+		err = submitNobody(t, w.Ledger)
+	}
+	if err != nil {
+		t.Errorf("an event: %v", err)
+	}
+}
+
+func fileOf(report *VerifyReport, path string) *FileReport {
+	for i := range report.Files {
+		if report.Files[i].Path == path {
+			return &report.Files[i]
+		}
+	}
+	return nil
+}
+
+// TestDamagedAtTheStop harms them, and nobody asks before the stop: the next start is refused.
+func TestDamagedAtTheStop(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []string{lookups.StreamName, natsin.StreamRefused} {
+		for _, harm := range []string{"a bit", "an older copy", "removed"} {
+			t.Run(stream+", "+harm, func(t *testing.T) {
+				t.Parallel()
+				w := startRemembering(t, filepath.Join(t.TempDir(), "data"))
+				w.more(t, 2)
+				folder, older := w.folder.StreamFolder(stream), filepath.Join(t.TempDir(), "older")
+				copyFolder(t, folder, older)
+				w.more(t, 2)
+				block := filepath.Join("msgs", "1.blk")
+				if harm == "removed" {
+					if err := os.RemoveAll(folder); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					harms(t, filepath.Join(older, block), filepath.Join(folder, block))[harm]()
+				}
+				closeNow(t, w.Ledger)
+				if _, err := Open(t.Context(), Options{Dir: w.dir}); !isCode(err, problem.StreamLost) {
+					t.Fatalf("the start after that: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestTallyOfDropped: what an operator drops is lost to nobody, and neither is what is refused again
+// and again.
+func TestTallyOfDropped(t *testing.T) {
+	t.Parallel()
+	w := startRemembering(t, filepath.Join(t.TempDir(), "data"))
+	for range 3 {
+		w.more(t, 2)
+		var last uint64
+		err := w.Refused(t.Context(), intake.RefusedQuery{}, func(r intake.Refused) error {
+			last = r.Number
+			return nil
+		})
+		if err == nil {
+			err = w.DropRefused(t.Context(), last)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.server.Reopen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, stream := range []string{lookups.StreamName, natsin.StreamRefused} {
+		if err := w.asked(t, stream); err != nil {
+			t.Errorf("%s: %v", stream, err)
+		}
+	}
+	closeNow(t, w.Ledger)
+	w = startRemembering(t, w.dir)
+	if err := w.asked(t, natsin.StreamRefused); err != nil {
+		t.Error(err)
+	}
+	closeNow(t, w.Ledger)
+}
+
+func isCode(err error, code problem.Code) bool { return err != nil && problem.From(err).Code == code }
