@@ -28,6 +28,9 @@ type DamageError struct {
 	// follows: how many there were cannot be told from the stream alone.
 	From, To uint64
 	Reason   string // what was found, for the operator
+	// Witnessed says that a Witness has seen what is not there: then it is no passing error of who
+	// reads.
+	Witnessed bool
 }
 
 // Error returns one sentence with the stream, the range and the reason.

@@ -30,8 +30,11 @@ func (r *Record) Sum() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Number returns the last record that was seen, 0 where none was.
-func (w *Witness) Number() uint64 { return w.seen().number }
+// Seen returns the number and the sum of the last record that was seen, 0 where none was.
+func (w *Witness) Seen() (number uint64, sum string) {
+	was := w.seen()
+	return was.number, was.sum
+}
 
 func (w *Witness) seen() mark {
 	if w == nil {
@@ -63,7 +66,7 @@ func (m mark) check(stream string, r *Record) error {
 	}
 	return &DamageError{
 		Stream: stream, From: r.Number, To: r.Number,
-		Reason: "it is another one than was there before",
+		Reason: "it is another one than was there before", Witnessed: true,
 	}
 }
 
@@ -75,6 +78,7 @@ func (m mark) checkEnd(stream string, last uint64) error {
 	}
 	return &DamageError{
 		Stream: stream, From: last + 1, To: m.number,
-		Reason: fmt.Sprintf("the stream ends at %d now, and had them before", last),
+		Reason:    fmt.Sprintf("the stream ends at %d now, and had them before", last),
+		Witnessed: true,
 	}
 }

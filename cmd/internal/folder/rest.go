@@ -42,8 +42,11 @@ type rest struct {
 	AtRest bool `json:"atRest"`
 	// Events is where the log ended; 0: not known. A log that has gone on says that another
 	// program, which knows nothing of this file, was at work since.
-	Events  eventstore.Sequence `json:"events,omitempty"`
-	Streams map[string]holds    `json:"streams"`
+	Events eventstore.Sequence `json:"events,omitempty"`
+	// Exact says that messages were counted without those that were removed. Older programs did
+	// not, and left out streams without a message.
+	Exact   bool             `json:"exact,omitempty"`
+	Streams map[string]holds `json:"streams"`
 }
 
 // holds is what the files of a stream hold. A stream without a message is the zero value, as is one
@@ -55,13 +58,30 @@ type holds struct {
 	// Digest is over all messages, in their order: as many of another ledger are others. An older
 	// program has noted none, and it is not compared.
 	Digest string `json:"digest,omitempty"`
+	// One of the messages, where only that is known, by the SHA-256 of its data in hexadecimal.
+	Number uint64 `json:"number,omitempty"`
+	Sum    string `json:"sum,omitempty"`
 }
 
-// same tells whether files hold what was noted of them. The digest says all, where there is one:
-// older programs counted otherwise. Without one there are at least so many.
-func (h holds) same(noted holds) bool {
-	if noted.Digest != "" {
-		return h.Digest == noted.Digest && h.Last == noted.Last
+// Must is what a stream must hold at a stop, as far as the ledger knows: so many messages at least,
+// and one of them, by its number and the SHA-256 of its data in hexadecimal; 0: none is known.
+type Must struct {
+	Messages uint64
+	Number   uint64
+	Sum      string
+}
+
+// same tells whether files hold what was noted of them. The digest says all but what of it was
+// removed; without one there are at least so many.
+func (h holds) same(noted holds, exact bool) bool {
+	switch {
+	case noted.Sum != "" && h.Sum != noted.Sum:
+		return false
+	case noted.Digest != "":
+		return h.Digest == noted.Digest && h.Last == noted.Last &&
+			(!exact || h.Messages == noted.Messages)
+	case noted == holds{}:
+		return h.Messages == 0
 	}
 	return h.Messages >= noted.Messages && (noted.Last == 0 || h.Last == noted.Last)
 }
@@ -89,12 +109,12 @@ func (f *Folder) CheckRest() error {
 		if grows {
 			upTo = had.Last // what another program has added is there as well
 		}
-		has, whole, err := f.holdsNow(name, upTo)
+		has, whole, err := f.holdsNow(name, upTo, had.Number)
 		if err != nil {
 			return err
 		}
 		// Of its configuration, where it cannot be read, the server knows more.
-		if !whole || has.same(had) {
+		if !whole || has.same(had, was.Exact) {
 			continue
 		}
 		if !grows && f.hasGoneOn(was) {
@@ -143,17 +163,18 @@ func (f *Folder) StreamFolder(name string) string {
 	return f.Path(NATS, "jetstream", "$G", "streams", name)
 }
 
-// holdsNow reads what the files of a stream hold, up to a message. It is not whole where its
-// configuration cannot be read. It reads the files without the server, which must not have them
-// open for writing. Numbers of messages are the server's, and have gaps where some were removed.
-func (f *Folder) holdsNow(name string, upTo uint64) (has holds, whole bool, err error) {
+// holdsNow reads what the files of a stream hold, up to a message, and one of them. It is not whole
+// where its configuration cannot be read beside messages. It reads the files without the server,
+// which must not have them open for writing. Numbers of messages are the server's, and have gaps
+// where some were removed.
+func (f *Folder) holdsNow(name string, upTo, one uint64) (has holds, whole bool, err error) {
 	dir := f.StreamFolder(name)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return has, true, nil
 	}
 	if !natsd.IsStream(dir) {
-		_, err := os.Stat(filepath.Join(dir, "msgs"))
-		return has, errors.Is(err, fs.ErrNotExist), nil
+		blocks, err := fs.Glob(os.DirFS(dir), "msgs/*.blk")
+		return has, err == nil && len(blocks) == 0, nil
 	}
 	var sum hash.Hash
 	later := uint64(0)
@@ -166,6 +187,10 @@ func (f *Folder) holdsNow(name string, upTo uint64) (has holds, whole bool, err 
 					return
 				}
 				has.Last = m.Sequence
+				if m.Sequence == one {
+					own := sha256.Sum256(m.Data)
+					has.Number, has.Sum = one, hex.EncodeToString(own[:])
+				}
 				head := binary.BigEndian.AppendUint64(nil, m.Sequence)
 				head = binary.BigEndian.AppendUint64(head, uint64(len(m.Subject)))
 				for _, part := range [][]byte{head, []byte(m.Subject), m.Data} {
@@ -200,12 +225,23 @@ func (f *Folder) readRest() (was rest, known bool) {
 }
 
 // LeaveRest notes that the ledger is at rest no more: from now on a crash may come. It is written
-// before this run can store a message of its own.
-func (f *Folder) LeaveRest() {
-	if was, known := f.readRest(); known && was.AtRest {
-		was.AtRest = false
-		f.writeRest(was)
+// before this run can store a message of its own. Where it cannot be, as on a full disk, the note
+// goes: it would call everything a loss that is stored from now on.
+func (f *Folder) LeaveRest() error {
+	was, known := f.readRest()
+	if !known || !was.AtRest {
+		return nil
 	}
+	was.AtRest = false
+	err := f.writeRest(was)
+	if err == nil {
+		return nil
+	}
+	f.Logger.Warn("what the streams hold cannot be noted", slog.Any("error", err))
+	if err := os.Remove(f.Path(RestFile)); err != nil {
+		return fmt.Errorf("begin to serve: %w", err)
+	}
+	return nil
 }
 
 // NoteRest notes what the streams hold once the server has ended. must is how many messages of each
@@ -216,69 +252,69 @@ func (f *Folder) LeaveRest() {
 // If we crash before it is written, the next start compares what only grows, and no more. events is
 // where the log ended, 0 where that is not known. A ledger that never had such a stream gets no
 // file, nor does a folder that was emptied.
-func (f *Folder) NoteRest(events eventstore.Sequence, must map[string]uint64) {
+func (f *Folder) NoteRest(events eventstore.Sequence, must map[string]Must) {
 	if _, err := os.Stat(f.Path(IdentityFile)); errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	now := rest{
 		Format: restFormat, Ledger: f.Meta.Identity.Ledger, AtRest: true, Events: events,
-		Streams: map[string]holds{},
+		Exact: true, Streams: map[string]holds{},
 	}
 	was, known := f.readRest()
+	some := false
 	for name := range restStreams {
-		is, err := f.holdsAtStop(name, must[name], was.Streams[name])
+		is, err := f.holdsAtStop(name, must[name], &was)
 		if err != nil {
 			f.Logger.Warn("what a stream holds cannot be noted", slog.String("stream", name),
 				slog.Any("error", err))
 			return
 		}
-		if is != (holds{}) {
-			now.Streams[name] = is
-		}
+		now.Streams[name], some = is, some || is != holds{}
 	}
-	if known || len(now.Streams) > 0 {
-		f.writeRest(now)
+	if !known && !some {
+		return
+	}
+	if err := f.writeRest(now); err != nil {
+		f.Logger.Warn("what the streams hold cannot be noted", slog.Any("error", err))
 	}
 }
 
 // holdsAtStop returns what is to be noted of a stream: what its files hold, or what they should.
 // had was noted of it before.
-func (f *Folder) holdsAtStop(name string, must uint64, had holds) (holds, error) {
-	grows := restStreams[name]
+func (f *Folder) holdsAtStop(name string, must Must, was *rest) (holds, error) {
+	grows, had := restStreams[name], was.Streams[name]
 	if grows {
-		has, whole, err := f.holdsNow(name, had.Last)
-		if err == nil && whole && !has.same(had) {
+		has, whole, err := f.holdsNow(name, had.Last, had.Number)
+		if err == nil && whole && !has.same(had, was.Exact) {
 			f.Logger.Error("a stream was damaged while the ledger ran",
 				slog.Any("error", f.restLost(name, had, has)))
 			return had, nil
 		}
 	}
-	has, whole, err := f.holdsNow(name, math.MaxUint64)
+	has, whole, err := f.holdsNow(name, math.MaxUint64, must.Number)
 	if err == nil && !whole {
 		err = errors.New("its configuration cannot be read")
 	}
-	if err != nil || has.Messages >= must {
+	if err != nil || has.Messages >= must.Messages && has.Sum == must.Sum {
+		has.Number, has.Sum = 0, "" // the digest has it
 		return has, err
 	}
-	had = holds{Messages: must}
+	had = holds{Messages: must.Messages, Number: must.Number, Sum: must.Sum}
 	if grows {
-		had.Last = must // none was removed
+		had.Last = must.Messages // none was removed
 	}
 	f.Logger.Error("a stream was damaged while the ledger ran",
 		slog.Any("error", f.restLost(name, had, has)))
 	return had, nil
 }
 
-// writeRest writes the note. That it cannot, because the folder may only be read or the disk is
-// full, is told and no more.
-func (f *Folder) writeRest(r rest) {
+// writeRest writes the note.
+func (f *Folder) writeRest(r rest) error {
 	raw, err := json.Marshal(r)
 	if err == nil {
 		err = durable.WriteFile(f.Path(RestFile), append(raw, '\n'), FileMode)
 	}
-	if err != nil {
-		f.Logger.Warn("what the streams hold cannot be noted", slog.Any("error", err))
-	}
+	return err
 }
 
 // LastWritten returns when a file of the log was last written, 0 where there are none here. What

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/eventstore"
 )
 
@@ -50,7 +51,7 @@ func (l *Ledger) close() error {
 		errs = append(errs, l.vault.Close())
 	}
 	var events eventstore.Sequence
-	var must map[string]uint64
+	var must map[string]folder.Must
 	if l.server != nil {
 		events, must = l.endOfLog(), l.mustHold()
 	}

@@ -290,7 +290,9 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if l.server != nil {
 		// Only now: a folder that could not be opened as a whole was not at work, and its note
 		// stays.
-		l.folder.LeaveRest()
+		if err := l.folder.LeaveRest(); err != nil {
+			return nil, errors.Join(folder.Error(l.folder.Dir, err), l.Close())
+		}
 		l.opened = true
 		l.remember(ctx)
 	}

@@ -11,6 +11,7 @@ import (
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/packs"
+	"cakupan/eventstore/vault"
 )
 
 // LookUp returns the worker id of a NIK, and records first who asked, when, and who it is: also
@@ -32,16 +33,16 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 	if err != nil {
 		return "", err
 	}
-	if err := v.CatchUp(ctx); err != nil { // with who writes, on a cluster
-		return "", folder.VaultError(l.folder.Dir, err)
+	known := false
+	if err = v.CatchUp(ctx); err == nil { // with who writes, on a cluster
+		worker, known, err = v.Lookup(nik)
 	}
-	worker, known, err := v.Lookup(nik)
 	if err != nil {
-		return "", folder.VaultError(l.folder.Dir, err)
+		return "", l.confirmed(vault.StreamName, folder.VaultError(l.folder.Dir, err))
 	}
 	read := lookups.Read{Who: who, Worker: worker, What: lookups.ByNIK}
 	if err := book.Record(ctx, at, &read); err != nil {
-		return "", l.suspected(lookupsError(err))
+		return "", l.confirmed(lookups.StreamName, lookupsError(err))
 	}
 	if !known {
 		return "", problem.New(problem.NotFound, "the ledger knows nobody of this NIK; that it was"+
@@ -54,7 +55,7 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 // also where it turns out that nobody is known: that is recorded too.
 func (l *Ledger) book(ctx context.Context) (*lookups.Book, error) {
 	book, err := lookups.Open(ctx, l.conn, l.lookupsStream(), l.log.Identity())
-	return book, l.suspected(lookupsError(err))
+	return book, l.confirmed(lookups.StreamName, lookupsError(err))
 }
 
 // NoteRead records that somebody reads about people, before he is answered. What cannot be recorded
@@ -66,7 +67,7 @@ func (l *Ledger) NoteRead(ctx context.Context, at temporal.Instant, r *lookups.R
 	if err != nil {
 		return err
 	}
-	return l.suspected(lookupsError(book.Record(ctx, at, r)))
+	return l.confirmed(lookups.StreamName, lookupsError(book.Record(ctx, at, r)))
 }
 
 // Reads calls yield with each read about people, in their order. A ledger that was never asked has
@@ -77,9 +78,9 @@ func (l *Ledger) Reads(ctx context.Context, yield func(lookups.Read) error) erro
 	case errors.Is(err, packs.ErrNoStream):
 		return nil
 	case err != nil:
-		return l.suspected(lookupsError(err))
+		return l.confirmed(lookups.StreamName, lookupsError(err))
 	}
-	return l.suspected(lookupsError(book.Each(ctx, yield)))
+	return l.confirmed(lookups.StreamName, lookupsError(book.Each(ctx, yield)))
 }
 
 // verifyLookups says whether each look-up can be read; of a ledger without any, nothing. It opens,

@@ -62,7 +62,7 @@ func (l *Ledger) Refused(
 		}
 		return yield(kept.Refused)
 	})
-	return l.suspected(refusedError(err))
+	return l.confirmed(natsin.StreamRefused, refusedError(err))
 }
 
 // RefusedOne returns one with its original. A NIK in it is masked. [problem.NotFound] when the

@@ -34,10 +34,15 @@ func (l *Ledger) remember(ctx context.Context) {
 // mustHold returns how many messages there are at least of each stream that no frame of the log
 // speaks of: as the server says, and as this process knows. It is for the end, when nobody stores
 // or removes. It is bounded, as endOfLog is.
-func (l *Ledger) mustHold() map[string]uint64 {
-	must := map[string]uint64{lookups.StreamName: l.readsSeen.Number()}
-	if least, counted := l.tally.Least(); counted {
-		must[natsin.StreamRefused] = least
+func (l *Ledger) mustHold() map[string]folder.Must {
+	number, sum := l.readsSeen.Seen()
+	must := map[string]folder.Must{
+		lookups.StreamName: {Messages: number, Number: number, Sum: sum},
+	}
+	if least, one, counted := l.tally.Least(); counted {
+		must[natsin.StreamRefused] = folder.Must{
+			Messages: least, Number: one.Number, Sum: one.Sum,
+		}
 	}
 	ctx, stop := context.WithTimeout(context.Background(), noteMax)
 	defer stop()
@@ -51,7 +56,9 @@ func (l *Ledger) mustHold() map[string]uint64 {
 			} `json:"state"`
 		}
 		if jetstream.Ask(ctx, l.conn, "$JS.API.STREAM.INFO."+name, nil, &info) == nil {
-			must[name] = max(must[name], info.State.Messages)
+			is := must[name]
+			is.Messages = max(is.Messages, info.State.Messages)
+			must[name] = is
 		}
 	}
 	return must

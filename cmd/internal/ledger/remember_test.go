@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/cmd/internal/backups"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -82,6 +83,11 @@ func harms(t *testing.T, older, path string) map[string]func() {
 			content[len(content)/2] ^= 1
 			inPlace(t, path, content)
 		},
+		"removed": func() {
+			if err := os.RemoveAll(filepath.Dir(filepath.Dir(path))); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"an older copy": func() {
 			content, err := os.ReadFile(older)
 			if err != nil {
@@ -98,21 +104,21 @@ func harms(t *testing.T, older, path string) map[string]func() {
 func TestDamagedWhileRunning(t *testing.T) {
 	t.Parallel()
 	for _, stream := range []string{lookups.StreamName, natsin.StreamRefused} {
-		for _, harm := range []string{"a bit", "an older copy"} {
+		for _, harm := range []string{"a bit", "an older copy", "removed"} {
 			t.Run(stream+", "+harm, func(t *testing.T) {
 				t.Parallel()
 				w := startRemembering(t, filepath.Join(t.TempDir(), "data"))
 				w.more(t, 2)
-				folder := w.folder.StreamFolder(stream)
+				at := w.folder.StreamFolder(stream)
 				older, newest := filepath.Join(t.TempDir(), "older"), filepath.Join(t.TempDir(), "newest")
-				copyFolder(t, folder, older)
+				copyFolder(t, at, older)
 				w.more(t, 2)
-				copyFolder(t, folder, newest)
+				copyFolder(t, at, newest)
 				if err := w.asked(t, stream); err != nil {
 					t.Fatalf("before: %v", err)
 				}
 				block := filepath.Join("msgs", "1.blk")
-				harms(t, filepath.Join(older, block), filepath.Join(folder, block))[harm]()
+				harms(t, filepath.Join(older, block), filepath.Join(at, block))[harm]()
 				if err := w.server.Reopen(t.Context()); err != nil { // as its cache is dropped after some time
 					t.Fatal(err)
 				}
@@ -121,7 +127,7 @@ func TestDamagedWhileRunning(t *testing.T) {
 				if _, err := Open(t.Context(), Options{Dir: w.dir}); !isCode(err, problem.StreamLost) {
 					t.Fatalf("the start after that: %v", err)
 				}
-				copyFolder(t, newest, folder)
+				copyFolder(t, newest, at)
 				w = startRemembering(t, w.dir)
 				if err := w.asked(t, stream); err != nil {
 					t.Errorf("with the newest copy: %v", err)
@@ -198,17 +204,11 @@ func TestDamagedAtTheStop(t *testing.T) {
 				t.Parallel()
 				w := startRemembering(t, filepath.Join(t.TempDir(), "data"))
 				w.more(t, 2)
-				folder, older := w.folder.StreamFolder(stream), filepath.Join(t.TempDir(), "older")
-				copyFolder(t, folder, older)
+				at, older := w.folder.StreamFolder(stream), filepath.Join(t.TempDir(), "older")
+				copyFolder(t, at, older)
 				w.more(t, 2)
 				block := filepath.Join("msgs", "1.blk")
-				if harm == "removed" {
-					if err := os.RemoveAll(folder); err != nil {
-						t.Fatal(err)
-					}
-				} else {
-					harms(t, filepath.Join(older, block), filepath.Join(folder, block))[harm]()
-				}
+				harms(t, filepath.Join(older, block), filepath.Join(at, block))[harm]()
 				closeNow(t, w.Ledger)
 				if _, err := Open(t.Context(), Options{Dir: w.dir}); !isCode(err, problem.StreamLost) {
 					t.Fatalf("the start after that: %v", err)
@@ -216,6 +216,109 @@ func TestDamagedAtTheStop(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestExchangedWhileRunning writes another history of as many messages into their files, and nobody asks
+// before the stop: the next start is refused.
+func TestExchangedWhileRunning(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []string{lookups.StreamName, natsin.StreamRefused} {
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			dir, fork := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "fork")
+			w := startRemembering(t, dir)
+			w.more(t, 2)
+			closeNow(t, w.Ledger)
+			copyFolder(t, dir, fork)
+			w = startRemembering(t, fork)
+			w.more(t, 2)
+			closeNow(t, w.Ledger)
+			block := filepath.Join("msgs", "1.blk")
+			others, err := os.ReadFile(filepath.Join(w.folder.StreamFolder(stream), block))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w = startRemembering(t, dir)
+			w.more(t, 2)
+			path := filepath.Join(w.folder.StreamFolder(stream), block)
+			mine, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inPlace(t, path, others)
+			closeNow(t, w.Ledger)
+			if _, err := Open(t.Context(), Options{Dir: dir}); !isCode(err, problem.StreamLost) {
+				t.Fatalf("the start after that: %v", err)
+			}
+			inPlace(t, path, mine)
+			w = startRemembering(t, dir)
+			if err := w.asked(t, stream); err != nil {
+				t.Errorf("with its own: %v", err)
+			}
+			closeNow(t, w.Ledger)
+		})
+	}
+}
+
+// TestRestOfEmpty: a stream that was empty at the stop is not to have something at the start, and one
+// that had something is not to be empty, in whichever way.
+func TestRestOfEmpty(t *testing.T) {
+	t.Parallel()
+	dir, copied := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "copied")
+	w := startRemembering(t, dir)
+	w.more(t, 1)
+	full := filepath.Join(t.TempDir(), "full")
+	copyFolder(t, w.folder.StreamFolder(natsin.StreamRefused), full)
+	closeNow(t, w.Ledger)
+	for _, stream := range []string{lookups.StreamName, natsin.StreamRefused} {
+		copyFolder(t, dir, copied)
+		in := filepath.Join(copied, folder.NATS, "jetstream", "$G", "streams", stream)
+		for _, pattern := range []string{"meta.*", "msgs/*"} {
+			paths, err := filepath.Glob(filepath.Join(in, pattern))
+			if err != nil || len(paths) == 0 {
+				t.Fatalf("%s: %v, %v", pattern, paths, err)
+			}
+			for _, path := range paths {
+				if err := os.RemoveAll(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := Open(t.Context(), Options{Dir: copied}); !isCode(err, problem.StreamLost) {
+			t.Errorf("%s is empty: %v", stream, err)
+		}
+	}
+	w = startRemembering(t, dir)
+	if err := w.DropRefused(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	closeNow(t, w.Ledger)
+	copyFolder(t, full, w.folder.StreamFolder(natsin.StreamRefused))
+	if _, err := Open(t.Context(), Options{Dir: dir}); !isCode(err, problem.StreamLost) {
+		t.Errorf("what was dropped is back: %v", err)
+	}
+}
+
+// TestNoteNotWritten: where the note of what streams hold cannot be written at the start, as on a full
+// disk, it goes. After a crash nothing that was stored since is called a loss.
+func TestNoteNotWritten(t *testing.T) {
+	t.Parallel()
+	dir, crashed := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "crashed")
+	w := startRemembering(t, dir)
+	w.more(t, 1)
+	closeNow(t, w.Ledger)
+	note := filepath.Join(dir, folder.RestFile)
+	if _, err := os.Stat(note); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(note+".tmp", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w = startRemembering(t, dir)
+	w.more(t, 1)
+	copyFolder(t, dir, crashed)
+	closeNow(t, w.Ledger)
+	closeNow(t, startRemembering(t, crashed).Ledger)
 }
 
 // TestTallyOfDropped: what an operator drops is lost to nobody, and neither is what is refused again

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/datafolder"
+	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/packs"
 )
 
 // rescrub is how soon a log that was found wanting is looked at again.
@@ -113,6 +116,24 @@ func (l *Ledger) suspected(found error) error {
 	return found
 }
 
+// confirmed is suspected for what was found by who reads a stream of this ledger's own server. That
+// says the same of what it cannot read now, as without descriptors, as of what is wrong: the files
+// tell the two apart. What this process has seen and is not there is no passing error.
+func (l *Ledger) confirmed(stream string, found error) error {
+	if found == nil || !isLoss(found) || l.server == nil || l.watchman.lost() != nil {
+		return l.suspected(found)
+	}
+	sound, err := l.filesAreSound(stream)
+	var damage *packs.DamageError
+	witnessed := errors.As(found, &damage) && damage.Witnessed || errors.Is(found, natsin.ErrLost)
+	if err != nil || sound && !witnessed {
+		return problem.Wrap(problem.LogUnavailable, "a part of "+stream+" cannot be read at the"+
+			" moment: look at its disk and the open files of the process, and ask again later",
+			cmp.Or(err, found))
+	}
+	return l.suspected(found)
+}
+
 // openParts opens what a damaged log did not let be opened at the start. Those that are open stay
 // so.
 func (l *Ledger) openParts(ctx context.Context) error {
@@ -175,7 +196,7 @@ func (l *Ledger) firstDamage(ctx context.Context, progress Progress) (*Finding, 
 func (l *Ledger) filesAreSound(stream string) (bool, error) {
 	in, err := datafolder.Inspect(l.folder.StreamFolder(stream))
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), err != nil && problem.From(err).Code == problem.NotFound:
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("%w: %w", errUnread, err)

@@ -211,7 +211,9 @@ func (r *Refusals) storeOf(ctx context.Context, publisher string, step []*nats.M
 // drops.
 func (r *Refusals) store(ctx context.Context, step []*nats.Msg) (last uint64, err error) {
 	err = r.quota.tallied().change(func() (more int, err error) {
-		last, err = r.send(ctx, step)
+		if last, err = r.send(ctx, step); err == nil {
+			r.quota.tallied().saw(markOf(last, step[len(step)-1].Data))
+		}
 		return len(step), err
 	})
 	return last, err
@@ -392,6 +394,7 @@ func (r *Refusals) awaitGone(ctx context.Context, number uint64) error {
 // the file is empty; until then they are there, sealed.
 func (r *Refusals) remove(ctx context.Context, number uint64, erase bool) (err error) {
 	none := error(nil)
+	r.quota.tallied().forget(number)
 	err = r.quota.tallied().change(func() (more int, err error) {
 		if err = r.delete(ctx, number, erase); errors.Is(err, ErrNoSuch) {
 			none = err

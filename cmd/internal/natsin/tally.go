@@ -1,7 +1,10 @@
 package natsin
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -28,6 +31,22 @@ type Tally struct {
 	changing sync.RWMutex // read: while something is stored or removed; write: while it is counted
 	count    atomic.Int64
 	counted  atomic.Bool
+
+	mu      sync.Mutex
+	last    Mark   // the newest that was stored, as long as nobody removes it
+	removed uint64 // the highest number that somebody has removed
+}
+
+// Mark tells a stored message from any other of its number: by the SHA-256 of its data, in
+// hexadecimal. The zero value is of none.
+type Mark struct {
+	Number uint64
+	Sum    string
+}
+
+func markOf(number uint64, data []byte) Mark {
+	sum := sha256.Sum256(data)
+	return Mark{number, hex.EncodeToString(sum[:])}
 }
 
 // NewTally returns one that has counted nothing yet. The store is that of the stream.
@@ -49,17 +68,45 @@ func (t *Tally) change(change func() (more int, err error)) error {
 	return err
 }
 
-// Least returns how many there must be at least; false: nobody has counted.
-func (t *Tally) Least() (uint64, bool) {
-	if t == nil || !t.counted.Load() {
-		return 0, false
+// saw notes that a message was stored. It may be removed already.
+func (t *Tally) saw(is Mark) {
+	if t == nil {
+		return
 	}
-	return uint64(max(t.count.Load(), 0)), true
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if is.Number > max(t.last.Number, t.removed) {
+		t.last = is
+	}
+}
+
+// forget notes that a message is about to be removed.
+func (t *Tally) forget(number uint64) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.removed = max(t.removed, number)
+	if t.last.Number == number {
+		t.last = Mark{}
+	}
+}
+
+// Least returns how many there must be at least, and one of them, the zero value where none is
+// known; false: nobody has counted.
+func (t *Tally) Least() (count uint64, one Mark, counted bool) {
+	if t == nil || !t.counted.Load() {
+		return 0, Mark{}, false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return uint64(max(t.count.Load(), 0)), t.last, true
 }
 
 // Compare counts what is there, over a connection to where the stream is, and tells whether that is
-// less than there must be: then the error wraps ErrLost. What is more was not known to be stored,
-// and counts from now on.
+// less than there must be, or the newest another one: then the error wraps ErrLost. What is more
+// was not known to be stored, and counts from now on.
 func (t *Tally) Compare(ctx context.Context, conn *nats.Conn) error {
 	if t == nil {
 		return nil
@@ -67,7 +114,8 @@ func (t *Tally) Compare(ctx context.Context, conn *nats.Conn) error {
 	t.changing.Lock()
 	defer t.changing.Unlock()
 	broken := t.store.Broken()
-	is, err := refusedNow(ctx, conn)
+	_, known, counted := t.Least()
+	is, newest, err := refusedNow(ctx, conn, known.Number)
 	if err == nil {
 		err = t.store.Check()
 	}
@@ -79,30 +127,47 @@ func (t *Tally) Compare(ctx context.Context, conn *nats.Conn) error {
 		return nil // it was opened again, and may have been asked before
 	default:
 	}
-	must := t.count.Load()
-	if t.counted.Load() && is < must {
+	switch must := t.count.Load(); {
+	case counted && is < must:
 		return fmt.Errorf("%w (%d are there, of %d that nobody has removed)", ErrLost, is, must)
-	}
-	if is > must || !t.counted.Load() {
+	case known.Number > 0 && newest != known:
+		return fmt.Errorf("%w (number %d is another one than was stored)", ErrLost, known.Number)
+	case is > must || !counted:
 		t.count.Store(is)
 		t.counted.Store(true)
 	}
+	t.saw(newest)
 	return nil
 }
 
-// refusedNow returns how many the server says there are.
-func refusedNow(ctx context.Context, conn *nats.Conn) (int64, error) {
+// refusedNow returns how many the server says there are, and the one with a number, or the last;
+// the zero value where that is not there.
+func refusedNow(ctx context.Context, conn *nats.Conn, number uint64,
+) (count int64, one Mark, err error) {
 	var info struct {
 		State struct {
-			Messages int64 `json:"messages"`
+			Messages int64  `json:"messages"`
+			Last     uint64 `json:"last_seq"`
 		} `json:"state"`
 	}
-	err := log.Ask(ctx, conn, "$JS.API.STREAM.INFO."+StreamRefused, nil, &info)
-	var said *jetstream.APIError
-	if errors.As(err, &said) && said.ErrorCode == jetstream.JSErrCodeStreamNotFound {
-		return 0, nil
+	var answer struct {
+		Message log.Stored `json:"message"`
 	}
-	return info.State.Messages, err
+	err = log.Ask(ctx, conn, "$JS.API.STREAM.INFO."+StreamRefused, nil, &info)
+	number = cmp.Or(number, info.State.Last)
+	if err == nil && number > 0 {
+		err = log.Ask(ctx, conn, "$JS.API.STREAM.MSG.GET."+StreamRefused,
+			map[string]any{"seq": number}, &answer)
+	}
+	var said *jetstream.APIError
+	switch {
+	case err == nil && number > 0:
+		return info.State.Messages, markOf(number, answer.Message.Data), nil
+	case errors.As(err, &said) && (said.ErrorCode == jetstream.JSErrCodeStreamNotFound ||
+		said.ErrorCode == jetstream.JSErrCodeMessageNotFound):
+		return info.State.Messages, Mark{}, nil
+	}
+	return info.State.Messages, Mark{}, err
 }
 
 // Check reads all that was refused, as the server of the connection has it, without opening it, and
