@@ -117,6 +117,10 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 	return conn, nil
 }
 
+// connectMax bounds the first words of a connection. The machine may be busy, and the other end is
+// this process.
+const connectMax = 10 * time.Second
+
 // connect opens a connection through memory. It comes back by itself for as long as the server
 // runs, and whenever another one has taken its place. user is one of the program's own. While it is
 // away, requests fail at once instead of waiting.
@@ -125,6 +129,7 @@ func (s *Server) connect(user string) (*nats.Conn, error) {
 		nats.InProcessServer(s),
 		nats.Name(serverName),
 		nats.UserInfo(user, s.secret),
+		nats.Timeout(connectMax),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait/10, reconnectWait/10),
