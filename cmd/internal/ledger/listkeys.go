@@ -12,7 +12,6 @@ import (
 
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/excerpt"
-	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/lists/matched"
 	"cakupan/cmd/internal/problem"
@@ -154,7 +153,7 @@ func (l *Ledger) withVault(ctx context.Context, f func(v *vault.Vault) error) (e
 	l.inUse.RLock()
 	defer l.inUse.RUnlock()
 	if v := l.openedVault(); v != nil {
-		return folder.VaultError(l.folder.Dir, f(v))
+		return l.vaultError(f(v))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,7 +161,7 @@ func (l *Ledger) withVault(ctx context.Context, f func(v *vault.Vault) error) (e
 	if err := l.readyVault(ctx); err != nil {
 		return err
 	}
-	err = folder.VaultError(l.folder.Dir, f(l.vault))
+	err = l.vaultError(f(l.vault))
 	if !open { // it stands by, and whoever writes has it open
 		err, l.vault = errors.Join(err, l.vault.Close()), nil
 	}
@@ -196,7 +195,7 @@ func (l *Ledger) endListKeysIn(ctx context.Context, v *vault.Vault) error {
 		l.opts.Log.InfoContext(ctx, "keys of lists of those who were revoked are gone",
 			slog.Int("keys", ended))
 	}
-	return folder.VaultError(l.folder.Dir, err)
+	return l.vaultError(err)
 }
 
 // tryEndListKeys does that where nobody waits for it.

@@ -11,7 +11,6 @@ import (
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/packs"
-	"cakupan/eventstore/vault"
 )
 
 // LookUp returns the worker id of a NIK, and records first who asked, when, and who it is: also
@@ -38,7 +37,7 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 		worker, known, err = v.Lookup(nik)
 	}
 	if err != nil {
-		return "", l.confirmed(vault.StreamName, folder.VaultError(l.folder.Dir, err))
+		return "", l.vaultError(err)
 	}
 	read := lookups.Read{Who: who, Worker: worker, What: lookups.ByNIK}
 	if err := book.Record(ctx, at, &read); err != nil {

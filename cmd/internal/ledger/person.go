@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"cakupan/cmd/internal/excerpt"
-	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -36,7 +35,7 @@ func (l *Ledger) Erase(ctx context.Context, nik string, e vault.Erasure) (vault.
 	if errors.Is(err, vault.ErrUnknownWorker) {
 		return e, problem.New(problem.NotFound, "the vault knows nobody of this NIK or worker id")
 	}
-	return e, folder.VaultError(l.folder.Dir, err)
+	return e, l.vaultError(err)
 }
 
 // Erasures returns what is recorded of erasures, in their order. Each names the worker id, which is
@@ -50,7 +49,7 @@ func (l *Ledger) Erasures(ctx context.Context) ([]vault.Erasure, error) {
 	if all == nil {
 		all = []vault.Erasure{}
 	}
-	return all, folder.VaultError(l.folder.Dir, err)
+	return all, l.vaultError(err)
 }
 
 // openVault returns the vault, which it opens if nobody has. mu is held meanwhile.
@@ -102,7 +101,7 @@ func (l *Ledger) Disclose(ctx context.Context, nik string, at temporal.Instant,
 	}
 	worker, known, err := v.Lookup(nik)
 	if err != nil {
-		return d, folder.VaultError(l.folder.Dir, err)
+		return d, l.vaultError(err)
 	}
 	d = Disclosure{Events: []json.RawMessage{}, Workers: []string{}}
 	if d.Refused, err = l.refusedOf(ctx, nik); err != nil {

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/datafolder"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/packs"
+	"cakupan/eventstore/vault"
 )
 
 // rescrub is how soon a log that was found wanting is looked at again.
@@ -123,15 +125,22 @@ func (l *Ledger) confirmed(stream string, found error) error {
 	if found == nil || !isLoss(found) || l.server == nil || l.watchman.lost() != nil {
 		return l.suspected(found)
 	}
-	sound, err := l.filesAreSound(stream)
 	var damage *packs.DamageError
-	witnessed := errors.As(found, &damage) && damage.Witnessed || errors.Is(found, natsin.ErrLost)
-	if err != nil || sound && !witnessed {
+	unread := errors.As(found, &damage) && !damage.Witnessed
+	if !unread && !errors.Is(found, natsin.ErrLost) {
+		return l.suspected(found)
+	}
+	if sound, err := l.filesAreSound(stream); err != nil || sound && unread {
 		return problem.Wrap(problem.LogUnavailable, "a part of "+stream+" cannot be read at the"+
 			" moment: look at its disk and the open files of the process, and ask again later",
 			cmp.Or(err, found))
 	}
 	return l.suspected(found)
+}
+
+// vaultError puts an error about the vault, of this ledger's own server, into words.
+func (l *Ledger) vaultError(err error) error {
+	return l.confirmed(vault.StreamName, folder.VaultError(l.folder.Dir, err))
 }
 
 // openParts opens what a damaged log did not let be opened at the start. Those that are open stay

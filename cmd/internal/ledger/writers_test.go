@@ -55,16 +55,18 @@ type party struct {
 	log    *jetstream.Log
 	index  *index.Index
 	writer *writer.Writer
+
+	patience time.Duration // of the writer
 }
 
-func newParty(t *testing.T, url string, create bool, opts ...nats.Option) *party {
+func newParty(t *testing.T, url string, create bool, patience time.Duration, opts ...nats.Option) *party {
 	t.Helper()
 	conn, err := nats.Connect(url, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	p := &party{}
+	p := &party{patience: patience}
 	if create {
 		p.log, err = jetstream.Create(t.Context(), conn, jetstream.Options{},
 			eventstore.NewIdentity(1))
@@ -86,7 +88,7 @@ func (p *party) open(t *testing.T) {
 	t.Helper()
 	var err error
 	p.writer, err = writer.Open(t.Context(), p.log, p.index,
-		writer.Options{Now: clock.Wall, Patience: 200 * time.Millisecond})
+		writer.Options{Now: clock.Wall, Patience: p.patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +172,7 @@ func (p *party) checkKept(t *testing.T, all ...places) {
 func TestTwoWriters(t *testing.T) {
 	const batches = 100
 	url := startNATS(t)
-	parties := []*party{newParty(t, url, true), newParty(t, url, false)}
+	parties := []*party{newParty(t, url, true, time.Minute), newParty(t, url, false, time.Minute)}
 	got, errs := make([]places, 2), make([]error, 2)
 	var wait sync.WaitGroup
 	for i := range parties {
@@ -349,7 +351,7 @@ func awaitRole(t *testing.T, l *Ledger, role cluster.Role, others ...*Ledger) {
 // receipt.
 func TestLostAnswer(t *testing.T) {
 	var link cuttable
-	p := newParty(t, startNATS(t), true, nats.SetCustomDialer(&link), nats.MaxReconnects(-1),
+	p := newParty(t, startNATS(t), true, 200*time.Millisecond, nats.SetCustomDialer(&link), nats.MaxReconnects(-1),
 		nats.ReconnectWait(20*time.Millisecond), nats.ReconnectBufSize(-1))
 	first, err := p.append(t, "a", 1)
 	if err != nil {
