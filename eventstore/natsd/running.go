@@ -117,15 +117,13 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 	return conn, nil
 }
 
-// connectMax bounds the first words of a connection. The machine may be busy, and the other end is
-// this process.
+// connectMax bounds the first words of a connection, and for how long it is tried again while one
+// server takes the place of another. The machine may be busy, and the other end is this process.
 const connectMax = 10 * time.Second
 
-// connect opens a connection through memory. It comes back by itself for as long as the server
-// runs, and whenever another one has taken its place. user is one of the program's own. While it is
-// away, requests fail at once instead of waiting.
-func (s *Server) connect(user string) (*nats.Conn, error) {
-	conn, err := nats.Connect("",
+// dial opens it once.
+func (s *Server) dial(user string) (*nats.Conn, error) {
+	return nats.Connect("",
 		nats.InProcessServer(s),
 		nats.Name(serverName),
 		nats.UserInfo(user, s.secret),
@@ -140,6 +138,29 @@ func (s *Server) connect(user string) (*nats.Conn, error) {
 			s.log.Warn("nats connection", slog.Any("error", err))
 		}),
 	)
+}
+
+// connect opens a connection through memory. It comes back by itself for as long as the server
+// runs, and whenever another one has taken its place. user is one of the program's own. While it is
+// away, requests fail at once instead of waiting.
+func (s *Server) connect(user string) (*nats.Conn, error) {
+	limit, pause := time.NewTimer(connectMax), time.NewTicker(reconnectWait)
+	defer limit.Stop()
+	defer pause.Stop()
+	was := s.now.Load()
+	conn, err := s.dial(user)
+	// Who came while the server was replaced was cut off before it had answered.
+	for ended := false; err != nil && !ended && (s.Check() != nil || s.now.Load() != was); {
+		select {
+		case <-s.stopping:
+			ended = true
+		case <-limit.C:
+			ended = true
+		case <-pause.C:
+			was = s.now.Load()
+			conn, err = s.dial(user)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to the embedded nats server: %w", err)
 	}
