@@ -39,7 +39,7 @@ func TestKeysOfStandby(t *testing.T) {
 	active := startOn(t, url, "")
 	awaitRole(t, active, cluster.RoleWriter)
 	standby := startOn(t, url, active.folder.Dir)
-	standby.lookAtKeys(t.Context())
+	lookAtKeys(t, standby)
 	if h := standby.Health(t.Context()); h.Role != cluster.RoleStandby || h.Keys != "" {
 		t.Fatalf("before: %+v", h)
 	}
@@ -47,8 +47,21 @@ func TestKeysOfStandby(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	standby.lookAtKeys(t.Context())
+	lookAtKeys(t, standby)
 	if h := standby.Health(t.Context()); !strings.Contains(h.Keys, path+" is missing") {
 		t.Errorf("without its key: %+v", h)
 	}
+}
+
+// lookAtKeys waits until a ledger could look at its keys: while it finds its role, its vault is not
+// open.
+func lookAtKeys(t *testing.T, l *Ledger) {
+	t.Helper()
+	for range 6000 { // a minute
+		if l.lookAtKeys(t.Context()) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("it never looks at its keys")
 }

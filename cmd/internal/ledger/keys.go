@@ -137,36 +137,46 @@ func wrongKeys(keys []Key) (wrong []Key) {
 	return wrong
 }
 
-// keysEvery is how often a ledger that serves looks at its keys.
-const keysEvery = time.Minute
+// keysEvery is how often a ledger that serves looks at its keys, keysAgain how soon it does where it
+// could not.
+const (
+	keysEvery = time.Minute
+	keysAgain = time.Second
+)
 
 // watchKeys looks at the keys, again and again until ctx ends. A ledger that runs has them in
 // memory: what is wrong with a file would else be found at the next start, or by whoever needs the
 // copy that was made of it.
 func (l *Ledger) watchKeys(ctx context.Context) {
 	for {
-		l.lookAtKeys(ctx)
-		if !pause(ctx, keysEvery) {
+		wait := keysEvery
+		if !l.lookAtKeys(ctx) {
+			wait = keysAgain
+		}
+		if !pause(ctx, wait) {
 			return
 		}
 	}
 }
 
-// lookAtKeys notes what is wrong with the keys. A key that cannot be read now is told of no more
-// than it was. The vault is asked only where it is open, and only what it knows.
-func (l *Ledger) lookAtKeys(ctx context.Context) {
+// lookAtKeys notes what is wrong with the keys, and tells whether it could look. A key that cannot be
+// read now is told of no more than it was. The vault is asked only where it is open, and only what
+// it knows. One looks at a time: what was seen earlier is not noted over what was seen later.
+func (l *Ledger) lookAtKeys(ctx context.Context) bool {
+	l.keysLooking.Lock()
+	defer l.keysLooking.Unlock()
 	v := l.openedVault()
 	if v == nil {
-		return
+		return false
 	}
 	keys, err := l.keysOf(v, nil)
 	if err != nil {
-		return // the folder cannot be read: the health has that from those who need it
+		return false // the folder cannot be read: the health has that from those who need it
 	}
 	var wrong []string
 	for _, k := range wrongKeys(keys) {
 		if k.code != problem.FolderKeyLost && k.code != problem.FolderDenied {
-			return
+			return false
 		}
 		wrong = append(wrong, k.Problem)
 	}
@@ -179,6 +189,7 @@ func (l *Ledger) lookAtKeys(ctx context.Context) {
 	default:
 		l.opts.Log.InfoContext(ctx, "all keys are the ledger's own again")
 	}
+	return true
 }
 
 // lostKeys returns what is wrong with keys, as it was last seen.

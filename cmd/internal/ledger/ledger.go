@@ -232,7 +232,8 @@ type Ledger struct {
 	unnamed atomic.Pointer[error]
 	// keysLost says what is wrong with keys, as they were last seen; nil: they were not. It is only
 	// shown: who runs has them in memory.
-	keysLost atomic.Pointer[[]string]
+	keysLost    atomic.Pointer[[]string]
+	keysLooking sync.Mutex // one looks at a time
 }
 
 // Open locks the folder and opens the log, its register and its projections' shelf, none of the

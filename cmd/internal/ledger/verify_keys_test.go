@@ -86,7 +86,7 @@ func TestKeysOfServing(t *testing.T) {
 	submit(t, l, [][]byte{nobodys(1)})
 	check := func(want string) {
 		t.Helper()
-		l.lookAtKeys(t.Context())
+		lookAtKeys(t, l)
 		health := l.Health(t.Context())
 		if health.Status != HealthOK || !strings.Contains(health.Keys, want) ||
 			want == "" && health.Keys != "" {
