@@ -112,6 +112,23 @@ func InspectStream(dir string, begin func(StoredStream, *inspect.Report) func(St
 	}, files)
 }
 
+// LastNumber returns the highest number that a stream of which there are only the files has given
+// to a message, also where that is gone; known is false where its configuration cannot be read. The
+// server keeps it: where it removes the last message, a record says that it was there. dir must be
+// one that IsStream knows. The error is of the file system.
+func LastNumber(dir string) (number uint64, known bool, err error) {
+	var r inspect.Report
+	stream, err := readMeta(dir, &r)
+	if err != nil || stream.Name == "" {
+		return 0, false, err
+	}
+	s := &storedBlocks{
+		StoredStream: stream, report: &r, gone: map[uint64]bool{}, visit: func(StoredMessage) {},
+	}
+	err = s.readAll(dir)
+	return s.named, err == nil, err
+}
+
 // readMeta reads the configuration; without a name when it cannot be read.
 func readMeta(dir string, r *inspect.Report) (s StoredStream, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, metaFile))
@@ -181,6 +198,7 @@ type storedBlocks struct {
 	visit  func(StoredMessage) // called in the order of the sequences, once for each
 
 	last  uint64          // sequence of the last message that was visited
+	named uint64          // highest sequence that a record has, also of what is gone
 	there []span          // sequences of all that were
 	gone  map[uint64]bool // sequences that a record says are deleted
 }
@@ -302,6 +320,7 @@ func (s *storedBlocks) readRecord(sum hash.Hash, record []byte) bool {
 		}
 	}
 	sequence := binary.LittleEndian.Uint64(record[4:])
+	s.named = max(s.named, sequence&^(deletes|erased))
 	switch {
 	case sequence&deletes != 0:
 		s.gone[sequence&^deletes] = true

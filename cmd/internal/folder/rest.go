@@ -47,6 +47,10 @@ type rest struct {
 	// not, and left out streams without a message.
 	Exact   bool             `json:"exact,omitempty"`
 	Streams map[string]holds `json:"streams"`
+	// Numbers is how far each stream has numbered its messages at least, while the ledger runs and
+	// after: a number is never given again, also where its message was removed. Older programs left
+	// it out.
+	Numbers map[string]uint64 `json:"numbers,omitempty"`
 }
 
 // holds is what the files of a stream hold. A stream without a message is the zero value, as is one
@@ -100,37 +104,49 @@ func (f *Folder) CheckRest() error {
 	if !known {
 		return nil
 	}
-	for name, grows := range restStreams {
-		had, noted := was.Streams[name]
-		if !noted || !was.AtRest && !grows {
-			continue
+	for name := range restStreams {
+		err := f.checkHolds(name, &was)
+		if err == nil {
+			err = f.checkNumber(name, was.Numbers[name])
 		}
-		upTo := uint64(math.MaxUint64)
-		if grows {
-			upTo = had.Last // what another program has added is there as well
-		}
-		has, whole, err := f.holdsNow(name, upTo, had.Number)
 		if err != nil {
 			return err
 		}
-		// Of its configuration, where it cannot be read, the server knows more.
-		if !whole || has.same(had, was.Exact) {
-			continue
-		}
-		if !grows && f.hasGoneOn(was) {
-			f.Logger.Warn("an older cakupan was at work here: what streams hold is noted anew",
-				slog.String("stream", name))
-			continue
-		}
-		return f.restLost(name, had, has)
 	}
 	return nil
+}
+
+// checkHolds compares a stream with what was noted that it held.
+func (f *Folder) checkHolds(name string, was *rest) error {
+	had, noted := was.Streams[name]
+	grows := restStreams[name]
+	if !noted || !was.AtRest && !grows {
+		return nil
+	}
+	upTo := uint64(math.MaxUint64)
+	if grows {
+		upTo = had.Last // what another program has added is there as well
+	}
+	has, whole, err := f.holdsNow(name, upTo, had.Number)
+	if err != nil {
+		return err
+	}
+	// Of its configuration, where it cannot be read, the server knows more.
+	if !whole || has.same(had, was.Exact) {
+		return nil
+	}
+	if !grows && f.hasGoneOn(was) {
+		f.Logger.Warn("an older cakupan was at work here: what streams hold is noted anew",
+			slog.String("stream", name))
+		return nil
+	}
+	return f.restLost(name, had, has)
 }
 
 // hasGoneOn tells whether the log has more than when the note was written. It reads the log: it is
 // asked where something is not as it was noted, and by nobody else. Then what was taken in or
 // dropped since was done by that program, and is no loss.
-func (f *Folder) hasGoneOn(was rest) bool {
+func (f *Folder) hasGoneOn(was *rest) bool {
 	var last eventstore.Sequence
 	_, err := natsd.InspectStream(f.StreamFolder(jetstream.StreamDefault),
 		func(natsd.StoredStream, *inspect.Report) func(natsd.StoredMessage) {
@@ -173,8 +189,7 @@ func (f *Folder) holdsNow(name string, upTo, one uint64) (has holds, whole bool,
 		return has, true, nil
 	}
 	if !natsd.IsStream(dir) {
-		blocks, err := fs.Glob(os.DirFS(dir), "msgs/*.blk")
-		return has, err == nil && len(blocks) == 0, nil
+		return has, !hasBlocks(dir), nil
 	}
 	var sum hash.Hash
 	later := uint64(0)
@@ -206,6 +221,12 @@ func (f *Folder) holdsNow(name string, upTo, one uint64) (has holds, whole bool,
 		has.Digest = hex.EncodeToString(sum.Sum(nil))
 	}
 	return has, whole, nil
+}
+
+// hasBlocks tells whether there are messages in the folder of a stream.
+func hasBlocks(dir string) bool {
+	blocks, _ := fs.Glob(os.DirFS(dir), "msgs/*.blk") // fails for bad patterns only
+	return len(blocks) > 0
 }
 
 // readRest reads the note. known is false where there is none that can be used.
@@ -261,6 +282,7 @@ func (f *Folder) NoteRest(events eventstore.Sequence, must map[string]Must) {
 		Exact: true, Streams: map[string]holds{},
 	}
 	was, known := f.readRest()
+	now.Numbers = was.Numbers
 	some := false
 	for name := range restStreams {
 		is, err := f.holdsAtStop(name, must[name], &was)
@@ -270,6 +292,7 @@ func (f *Folder) NoteRest(events eventstore.Sequence, must map[string]Must) {
 			return
 		}
 		now.Streams[name], some = is, some || is != holds{}
+		now.Numbers = mostOf(now.Numbers, map[string]uint64{name: is.Last})
 	}
 	if !known && !some {
 		return

@@ -234,6 +234,7 @@ type Ledger struct {
 	// shown: who runs has them in memory.
 	keysLost    atomic.Pointer[[]string]
 	keysLooking sync.Mutex // one looks at a time
+	verdicts    verdicts
 }
 
 // Open locks the folder and opens the log, its register and its projections' shelf, none of the

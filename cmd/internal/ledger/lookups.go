@@ -90,16 +90,12 @@ func (l *Ledger) verifyLookups(ctx context.Context) ([]FileReport, error) {
 		Path: lookups.StreamName, Kind: "reads: who read what about people",
 		State: string(inspect.Whole),
 	}
-	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
-	if errors.Is(err, packs.ErrNoStream) {
-		return nil, nil
-	}
-	if err == nil {
-		err = book.Each(ctx, func(lookups.Read) error { return nil })
-	}
+	_, err := l.readLookups(ctx, func() {})
 	var damage *packs.DamageError
 	switch {
 	case err == nil:
+	case errors.Is(err, packs.ErrNoStream):
+		return nil, nil
 	case errors.Is(err, lookups.ErrOtherLedger):
 		f.State, f.Findings = string(inspect.Foreign), []string{err.Error()}
 	case errors.As(err, &damage), errors.Is(err, lookups.ErrRecord):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
@@ -46,38 +47,84 @@ func (l *Ledger) mustHold() map[string]folder.Must {
 	}
 	ctx, stop := context.WithTimeout(context.Background(), noteMax)
 	defer stop()
-	for _, name := range []string{lookups.StreamName, natsin.StreamRefused, natsin.StreamIntake} {
-		if l.conn == nil || l.server.Check() != nil {
-			break // it may show what it could not write
-		}
-		var info struct {
-			State struct {
-				Messages uint64 `json:"messages"`
-			} `json:"state"`
-		}
-		if jetstream.Ask(ctx, l.conn, "$JS.API.STREAM.INFO."+name, nil, &info) == nil {
-			is := must[name]
-			is.Messages = max(is.Messages, info.State.Messages)
-			must[name] = is
-		}
+	for name, state := range l.besideLog(ctx) {
+		is := must[name]
+		is.Messages = max(is.Messages, state.Messages)
+		must[name] = is
 	}
 	return must
 }
 
+// streamState is what the server says of a stream.
+type streamState struct {
+	Messages uint64 `json:"messages"`
+	Last     uint64 `json:"last_seq"` // the highest number that it has given to one
+}
+
+// besideLog returns how the streams are that no frame of the log speaks of, as far as the server can
+// be believed: one that could not write may show what it will not keep.
+func (l *Ledger) besideLog(ctx context.Context) map[string]streamState {
+	if l.conn == nil || l.server.Check() != nil {
+		return nil
+	}
+	states := map[string]streamState{}
+	for _, name := range []string{lookups.StreamName, natsin.StreamRefused, natsin.StreamIntake} {
+		var info struct {
+			State streamState `json:"state"`
+		}
+		if jetstream.Ask(ctx, l.conn, "$JS.API.STREAM.INFO."+name, nil, &info) == nil {
+			states[name] = info.State
+		}
+	}
+	if l.server.Check() != nil {
+		return nil
+	}
+	return states
+}
+
+// numbersEvery is how often a ledger that serves notes how far its streams are: what is newer than
+// that is not missed after a crash.
+const numbersEvery = 5 * time.Second
+
+// watchNumbers notes how far the streams are until ctx ends. It ends at once where others have the
+// streams.
+func (l *Ledger) watchNumbers(ctx context.Context) {
+	for l.server != nil && pause(ctx, numbersEvery) {
+		l.noteNumbers(ctx)
+	}
+}
+
+// noteNumbers does so once.
+func (l *Ledger) noteNumbers(ctx context.Context) {
+	numbers := map[string]uint64{}
+	for name, state := range l.besideLog(ctx) {
+		numbers[name] = state.Last
+	}
+	l.folder.NoteNumbers(numbers)
+}
+
 // watchLookups reads the record of reads.
 func (l *Ledger) watchLookups(ctx context.Context, rest func()) (number uint64, err error) {
-	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
+	number, err = l.readLookups(ctx, rest)
 	if errors.Is(err, packs.ErrNoStream) {
-		return 0, nil
-	}
-	if err == nil {
-		err = book.Each(ctx, func(r lookups.Read) error {
-			number = r.Number
-			rest()
-			return nil
-		})
+		err = nil
 	}
 	return number, lookupsError(err)
+}
+
+// readLookups reads the record of reads to its end, and returns the number of the last one. The error
+// is that of the stream.
+func (l *Ledger) readLookups(ctx context.Context, rest func()) (number uint64, err error) {
+	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
+	if err != nil {
+		return 0, err
+	}
+	err = book.Each(ctx, func(r lookups.Read) error {
+		number = r.Number
+		rest()
+		return nil
+	})
+	return number, err
 }
 
 // watchRefused reads what was refused, as this ledger's own server has it.

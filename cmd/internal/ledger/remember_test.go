@@ -299,6 +299,54 @@ func TestRestOfEmpty(t *testing.T) {
 	}
 }
 
+// TestOlderAfterCrash: what a crash leaves is started on, and an older copy of a stream that is put in
+// place then is not, nor is none.
+func TestOlderAfterCrash(t *testing.T) {
+	t.Parallel()
+	dir, older := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "older")
+	crashed := filepath.Join(t.TempDir(), "crashed")
+	w := startRemembering(t, dir)
+	w.more(t, 2)
+	w.noteNumbers(t.Context())
+	copyFolder(t, dir, older)
+	w.more(t, 1)
+	if err := w.DropRefused(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	w.noteNumbers(t.Context())
+	copyFolder(t, dir, crashed)
+	closeNow(t, w.Ledger)
+	for _, stream := range []string{
+		lookups.StreamName, natsin.StreamRefused, natsin.StreamIntake,
+	} {
+		place := filepath.Join(crashed, folder.NATS, "jetstream", "$G", "streams", stream)
+		newest := filepath.Join(t.TempDir(), "newest")
+		copyFolder(t, place, newest)
+		from := filepath.Join(older, folder.NATS, "jetstream", "$G", "streams", stream)
+		for what, harm := range map[string]func(){
+			"an older copy": func() { copyFolder(t, from, place) },
+			"none": func() {
+				if err := os.RemoveAll(place); err != nil {
+					t.Fatal(err)
+				}
+			},
+		} {
+			harm()
+			_, err := Open(t.Context(), Options{Dir: crashed})
+			if !isCode(err, problem.StreamLost) || !strings.Contains(err.Error(), stream) {
+				t.Errorf("%s of %s: %v", what, stream, err)
+			}
+		}
+		copyFolder(t, newest, place)
+	}
+	// The refused starts have changed nothing.
+	closeNow(t, startRemembering(t, crashed).Ledger)
+	w = startRemembering(t, older)
+	w.more(t, 1)
+	closeNow(t, w.Ledger)
+	closeNow(t, startRemembering(t, older).Ledger)
+}
+
 // TestNoteNotWritten: where the note of what streams hold cannot be written at the start, as on a full
 // disk, it goes. After a crash nothing that was stored since is called a loss.
 func TestNoteNotWritten(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"time"
 
 	"cakupan/cmd/internal/datafolder"
@@ -83,7 +84,8 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 					rest.most = rescrub // events wait: on a busy machine pieces of work are long
 				}
 				l.lookAtCopies(ctx, rest.rest)
-				if l.watchBeside(ctx, rest.rest); l.watchman.lost() == nil {
+				// What could not be read may be what somebody has just found damaged.
+				if unread := l.watchBeside(ctx, rest.rest); !unread && l.watchman.lost() == nil {
 					pause = every
 				}
 			} else if ctx.Err() == nil && !l.noteDamage(err) {
@@ -130,12 +132,48 @@ func (l *Ledger) confirmed(stream string, found error) error {
 	if !unread && !errors.Is(found, natsin.ErrLost) {
 		return l.suspected(found)
 	}
-	if sound, err := l.filesAreSound(stream); err != nil || sound && unread {
+	sound, err := l.verdicts.of(stream, l.opts.Uptime, l.filesAreSound)
+	if err != nil || sound && unread {
 		return problem.Wrap(problem.LogUnavailable, "a part of "+stream+" cannot be read at the"+
 			" moment: look at its disk and the open files of the process, and ask again later",
 			cmp.Or(err, found))
 	}
 	return l.suspected(found)
+}
+
+// verdicts are what was found of the files of streams a moment ago. Many may ask at once for what
+// cannot be read, and the files of a vault are as long as it is: one of them reads, and the others
+// have it from him. The zero value has none.
+type verdicts struct {
+	mu    sync.Mutex
+	found map[string]verdict // by the name of the stream
+}
+
+// verdict is whether files are sound, or why that is not known.
+type verdict struct {
+	at    time.Duration
+	sound bool
+	err   error
+}
+
+// verdictFor is how long a verdict stands.
+const verdictFor = 5 * time.Second
+
+// of returns whether a stream's files are sound, as look says or has said a moment ago.
+func (v *verdicts) of(stream string, uptime func() time.Duration, look func(string) (bool, error),
+) (bool, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	is, known := v.found[stream]
+	if !known || uptime()-is.at >= verdictFor {
+		is.sound, is.err = look(stream)
+		is.at = uptime() // it may have taken longer than it stands
+		if v.found == nil {
+			v.found = map[string]verdict{}
+		}
+		v.found[stream] = is
+	}
+	return is.sound, is.err
 }
 
 // vaultError puts an error about the vault, of this ledger's own server, into words.

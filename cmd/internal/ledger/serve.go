@@ -57,6 +57,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { l.watchCopies(ctx) })
 	l.background.Go(func() { l.watchKeys(ctx) })
 	l.background.Go(func() { l.watchNames(ctx) })
+	l.background.Go(func() { l.watchNumbers(ctx) })
 	l.background.Go(func() { l.cluster.WatchCertificates(ctx, l.noteCertificates) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.

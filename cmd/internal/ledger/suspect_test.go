@@ -1,9 +1,13 @@
 package ledger
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/inspect"
@@ -27,6 +31,63 @@ func TestSuspect(t *testing.T) {
 		for len(l.lookAgain) > 0 {
 			<-l.lookAgain
 		}
+	}
+}
+
+// TestVerdicts: whoever asks at once, or soon after, has the answer of the one who looked; later it is
+// looked at again, and each stream for itself.
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	var known verdicts
+	var up atomic.Int64
+	var looked atomic.Int32
+	ask := func(stream string) (bool, error) {
+		return known.of(stream, func() time.Duration { return time.Duration(up.Load()) },
+			func(of string) (bool, error) {
+				looked.Add(1)
+				if of == "B" {
+					return false, errUnread
+				}
+				return true, nil
+			})
+	}
+	for round, want := range []int32{1, 1, 2} {
+		up.Store(int64(round) * int64(verdictFor) * 2 / 3)
+		var asked sync.WaitGroup
+		for range 20 {
+			asked.Go(func() {
+				if sound, err := ask("A"); !sound || err != nil {
+					t.Errorf("%t, %v", sound, err)
+				}
+			})
+		}
+		asked.Wait()
+		if looked.Load() != want {
+			t.Errorf("round %d: looked %d times, not %d", round, looked.Load(), want)
+		}
+	}
+	if sound, err := ask("B"); sound || !errors.Is(err, errUnread) {
+		t.Errorf("another stream: %t, %v", sound, err)
+	}
+}
+
+// TestUnreadBeside: where something beside the log could not be read, that is told to whoever decides
+// when it is looked at again. It may be what was just found damaged.
+func TestUnreadBeside(t *testing.T) {
+	t.Parallel()
+	l := openAt(t, filepath.Join(t.TempDir(), "data"))
+	submit(t, l, [][]byte{nobodys(1)})
+	if l.watchBeside(t.Context(), func() {}) {
+		t.Error("all can be read")
+	}
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+	if !l.watchBeside(t.Context(), func() {}) {
+		t.Error("nothing can be read")
+	}
+	if err := l.watchman.lost(); err != nil {
+		t.Errorf("and that is called a loss: %v", err)
 	}
 }
 

@@ -175,9 +175,9 @@ func (l *Ledger) paced(ctx context.Context, slowly bool) Progress {
 }
 
 // watchBeside reads again what is kept beside the log and cannot be derived from it. That it cannot
-// be read says nothing about it: it is told, and tried again the next time. What looks wrong is
-// read once more before it is told. rest is called between pieces of the work.
-func (l *Ledger) watchBeside(ctx context.Context, rest func()) {
+// be read says nothing about it: it is logged, and unread is true. What looks wrong is read once
+// more before it is told. rest is called between pieces of the work.
+func (l *Ledger) watchBeside(ctx context.Context, rest func()) (unread bool) {
 	for _, part := range []struct {
 		name, stream string
 		watch        func(context.Context, func()) (uint64, error)
@@ -195,7 +195,9 @@ func (l *Ledger) watchBeside(ctx context.Context, rest func()) {
 			delete(l.rereads, part.stream)
 		}
 		l.noteBeside(ctx, part.name, number, err)
+		unread = unread || err != nil && !isLoss(err)
 	}
+	return unread
 }
 
 // watchRegister reads the register. What is found is looked at twice.

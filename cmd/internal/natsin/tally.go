@@ -113,19 +113,10 @@ func (t *Tally) Compare(ctx context.Context, conn *nats.Conn) error {
 	}
 	t.changing.Lock()
 	defer t.changing.Unlock()
-	broken := t.store.Broken()
 	_, known, counted := t.Least()
-	is, newest, err := refusedNow(ctx, conn, known.Number)
-	if err == nil {
-		err = t.store.Check()
-	}
+	is, newest, err := t.steady(ctx, conn, known.Number)
 	if err != nil {
 		return fmt.Errorf("count what was refused: %w", err)
-	}
-	select {
-	case <-broken:
-		return nil // it was opened again, and may have been asked before
-	default:
 	}
 	switch must := t.count.Load(); {
 	case counted && is < must:
@@ -138,6 +129,26 @@ func (t *Tally) Compare(ctx context.Context, conn *nats.Conn) error {
 	}
 	t.saw(newest)
 	return nil
+}
+
+// steady is refusedNow of a server that was not replaced between its answers: one would be of before.
+func (t *Tally) steady(ctx context.Context, conn *nats.Conn, number uint64,
+) (count int64, one Mark, err error) {
+	for {
+		broken := t.store.Broken()
+		count, one, err = refusedNow(ctx, conn, number)
+		if err == nil {
+			err = t.store.Check()
+		}
+		if err != nil {
+			return count, one, err
+		}
+		select {
+		case <-broken: // and it is open again: that takes much longer than to ask
+		default:
+			return count, one, nil
+		}
+	}
 }
 
 // refusedNow returns how many the server says there are, and the one with a number, or the last;
