@@ -20,7 +20,7 @@ func BenchmarkNewWorkers(b *testing.B) {
 					b.Error(err)
 				}
 				if i%batch == batch-1 {
-					if err := v.Persist(b.Context()); err != nil {
+					if err := v.Persist(b.Context(), 0); err != nil {
 						b.Error(err)
 					}
 				}

@@ -65,7 +65,7 @@ func TestForged(t *testing.T) {
 	all := map[int]string{}
 	for n := range 3 {
 		all[n] = resolve(t, v, nik(n))
-		c.Await("a pack is stored", func() error { return v.Persist(t.Context()) })
+		c.Await("a pack is stored", func() error { return v.Persist(t.Context(), 0) })
 	}
 	if err := v.Close(); err != nil {
 		t.Fatal(err)

@@ -236,6 +236,7 @@ func (v *Vault) rebuild(ctx context.Context) error {
 	v.mu.Lock()
 	v.lookup = lookup
 	v.changes++
+	v.taught++
 	v.mu.Unlock()
 	err = errors.Join(before.Close(), os.RemoveAll(before.Dir()), v.state.write(v.opts.Dir))
 	v.saved = v.state.Number

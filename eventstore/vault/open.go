@@ -30,7 +30,7 @@ const (
 // done. The caller calls Close. Errors that name a remedy are among the package's. Opening a vault
 // with a sound cache takes as long as what was added since it was saved.
 func Open(ctx context.Context, opts Options) (*Vault, error) {
-	v := &Vault{opts: opts, stream: opts.Stream, limit: tentativeMax, next: newCommit()}
+	v := &Vault{opts: opts, stream: opts.Stream, limit: tentativeMax, next: newCommit(0)}
 	v.writing.Lock()
 	defer v.writing.Unlock()
 	if err := v.open(ctx); err != nil {

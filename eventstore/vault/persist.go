@@ -12,16 +12,19 @@ import (
 	"cakupan/eventstore/packs"
 )
 
-// commit is a set of ids that become durable together. ids is guarded by mu while it is next, and
-// is not changed once it is flying.
+// commit is a set of ids that become durable together. ids and taught are guarded by mu while it is
+// next; once it is flying, ids is not changed, and taught is its leader's.
 type commit struct {
-	ids  map[handle]id
-	done chan struct{} // closed when it is over; err is valid then
-	err  error
+	ids    map[handle]id
+	taught uint64        // the vault's, as of which the look-up table has none of them
+	done   chan struct{} // closed when it is over; err is valid then
+	err    error
 }
 
 // newCommit returns a commit of no ids, which gathers those of whoever comes until it is written.
-func newCommit() *commit { return &commit{ids: map[handle]id{}, done: make(chan struct{})} }
+func newCommit(taught uint64) *commit {
+	return &commit{ids: map[handle]id{}, taught: taught, done: make(chan struct{})}
+}
 
 // Persist returns when every id that Resolve gave out before the call is on stable storage. Callers
 // that wait at the same time share a pack. When it fails, nothing may be recorded under those ids;
@@ -29,7 +32,27 @@ func newCommit() *commit { return &commit{ids: map[handle]id{}, done: make(chan 
 // ends first, they may or may not have become durable. It is called before an event is appended
 // that names one of them, by each who has resolved. Where nobody has anything tentative it returns
 // at once.
-func (v *Vault) Persist(ctx context.Context) error {
+//
+// since is what Overtaken said before the first of the ids was resolved: where ids were overtaken
+// since, for whoever, the error is ErrOvertaken, as they may be among them.
+func (v *Vault) Persist(ctx context.Context, since uint64) error {
+	err := v.persist(ctx)
+	if err == nil && v.Overtaken() != since {
+		err = fmt.Errorf("persist vault: %w", ErrOvertaken)
+	}
+	return err
+}
+
+// Overtaken returns how often ids were given up, as another ledger had given others to the same
+// people.
+func (v *Vault) Overtaken() uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.overtaken
+}
+
+// persist is Persist without the question whether some were overtaken before.
+func (v *Vault) persist(ctx context.Context) error {
 	v.mu.Lock()
 	mine := v.next
 	if len(mine.ids) == 0 {
@@ -69,7 +92,7 @@ func (v *Vault) join(mine *commit) (wait <-chan struct{}, lead bool) {
 	case v.flying != nil:
 		return v.flying.done, false
 	}
-	v.flying, v.next = mine, newCommit()
+	v.flying, v.next = mine, newCommit(v.taught)
 	return mine.done, true
 }
 
@@ -78,14 +101,17 @@ func (v *Vault) join(mine *commit) (wait <-chan struct{}, lead bool) {
 func (v *Vault) lead(c *commit) {
 	v.writing.Lock()
 	defer v.writing.Unlock()
-	left, err := v.store(context.Background(), c.ids)
+	left, err := v.store(context.Background(), c)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	// If we crash after store, the ids are durable and nobody has used them: no harm.
 	if err != nil {
 		c.err = fmt.Errorf("persist vault: %w", err)
-		if !errors.Is(err, ErrOvertaken) {
+		if errors.Is(err, ErrOvertaken) {
+			v.overtaken++
+		} else {
 			maps.Copy(v.next.ids, left) // still tentative, for another attempt
+			v.next.taught = min(v.next.taught, c.taught)
 		}
 	}
 	v.flying = nil
@@ -94,21 +120,28 @@ func (v *Vault) lead(c *commit) {
 	close(c.done)
 }
 
-// store appends packs with the ids, and returns those that are in none. The caller holds writing.
-// With an error those in no pack may be in the stream all the same, where its outcome is not known:
-// unsure says so, and the next call finds out first. Map order decides which of them share a pack;
-// nothing depends on it.
-func (v *Vault) store(ctx context.Context, ids map[handle]id) (left map[handle]id, err error) {
-	left = maps.Clone(ids)
+// store appends packs with the ids of a commit, and returns those that are in none. The caller holds
+// writing. With an error those in no pack may be in the stream all the same, where its outcome is
+// not known: unsure says so, and the next call finds out first. Map order decides which of them
+// share a pack; nothing depends on it.
+func (v *Vault) store(ctx context.Context, c *commit) (left map[handle]id, err error) {
+	left = maps.Clone(c.ids)
 	for len(left) > 0 {
-		// Some of them may be in the stream already, by an append whose answer was lost.
 		if v.unsure {
 			if err := v.readOn(ctx); err != nil {
 				return left, err
 			}
-			if err := v.reconcile(left); err != nil {
+		}
+		// Some of them may be in the stream already, by an append whose answer was lost, or by
+		// another ledger, whoever has read that: to append them again would be one person twice.
+		v.mu.Lock()
+		taught, gone := v.taught, v.gone
+		v.mu.Unlock()
+		if c.taught != taught {
+			if err := v.reconcile(left, gone); err != nil {
 				return left, err
 			}
+			c.taught = taught
 			continue
 		}
 		p := &pack{first: v.state.Workers + 1}
@@ -150,10 +183,14 @@ func (v *Vault) store(ctx context.Context, ids map[handle]id) (left map[handle]i
 
 // reconcile takes out of the ids those that turned out to be in the stream. Where the stream has
 // other ids for the same people, those that were given out here must not be used. left then has
-// those that are in no record. The caller holds writing, and has read on.
-func (v *Vault) reconcile(left map[handle]id) error {
+// those that are in no record. Those who are gone are erased, and in the table still. The caller
+// holds writing, and has read on.
+func (v *Vault) reconcile(left map[handle]id, gone map[handle]bool) error {
 	overtaken := false
 	for h, worker := range left {
+		if gone[h] {
+			continue
+		}
 		found, ok, err := stored(v.lookup, h)
 		if err != nil {
 			return err

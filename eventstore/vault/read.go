@@ -55,6 +55,16 @@ func (v *Vault) read(ctx context.Context, lookup *index.Index, from uint64) erro
 		vault: v, lookup: lookup, from: from, known: v.state.Number, end: v.end,
 		waiting: map[uint64]uint64{},
 	}
+	had := lookup.Last()
+	// Also after an error: part of them may be in the table.
+	defer func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.changes++
+		if lookup.Last() != had {
+			v.taught++
+		}
+	}()
 	for record, err := range v.stream.Read(ctx, from) {
 		if err == nil {
 			err = r.take(ctx, &record)
@@ -70,9 +80,6 @@ func (v *Vault) read(ctx context.Context, lookup *index.Index, from uint64) erro
 		return readError(err)
 	}
 	v.setEnd(r.end)
-	v.mu.Lock()
-	v.changes++
-	v.mu.Unlock()
 	// A crash, or an error, came between the record in their place and their end.
 	v.state.Left = append(v.state.Left, r.left...)
 	return v.eraseLeft(ctx)

@@ -52,7 +52,7 @@ func (v *Vault) Resolve(nik string) (worker string, err error) {
 	}
 	if full {
 		// Not under the caller's context: this is work for everybody, and bounded.
-		if err := v.Persist(context.Background()); err != nil {
+		if err := v.persist(context.Background()); err != nil {
 			return "", err
 		}
 	}

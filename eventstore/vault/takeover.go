@@ -93,10 +93,10 @@ func (v *Vault) takeAll(ctx context.Context) error {
 	if err != nil {
 		return v.keyError(keyName, err)
 	}
-	batch := map[handle]id{}
+	batch := newCommit(0) // compared with the table the first time
 	flush := func() error {
 		_, err := v.store(ctx, batch)
-		clear(batch)
+		clear(batch.ids)
 		v.fault(FaultPackTaken)
 		return err
 	}
@@ -110,12 +110,12 @@ func (v *Vault) takeAll(ctx context.Context) error {
 		case ok:
 			return nil
 		}
-		if batch[h] = worker; len(batch) < packMax {
+		if batch.ids[h] = worker; len(batch.ids) < packMax {
 			return nil
 		}
 		return flush()
 	})
-	if err == nil && len(batch) > 0 {
+	if err == nil && len(batch.ids) > 0 {
 		err = flush()
 	}
 	if err != nil {

@@ -104,9 +104,13 @@ type Vault struct {
 	next, flying *commit
 	lookup       *index.Index
 	// Who has looked into the table without mu compares it, and looks again where it has grown.
-	changes  uint64          // of what the look-up table holds, or of the table
-	gone     map[handle]bool // erased, and in the look-up table still
-	position uint64          // end.Number
+	changes uint64 // of what the look-up table holds, or of the table
+	// How often reading the stream has added workers to the table: ids that were given out before
+	// are compared with it before they are appended.
+	taught    uint64
+	overtaken uint64          // see Overtaken
+	gone      map[handle]bool // erased, and in the look-up table still
+	position  uint64          // end.Number
 }
 
 // Close closes the vault. Tentative ids are lost, which is right: nobody may have used them. It

@@ -120,7 +120,7 @@ func TestConcurrentCallersShareIDsAndCommits(t *testing.T) {
 				if i%50 != 49 {
 					continue
 				}
-				if err := v.Persist(t.Context()); err != nil {
+				if err := v.Persist(t.Context(), 0); err != nil {
 					t.Error(err)
 				}
 			}
@@ -147,7 +147,7 @@ func TestPersistCoversWhatWasGivenOutBefore(t *testing.T) {
 			for i := range 30 {
 				n := c*1000 + i
 				_, err := v.Resolve(nik(n))
-				if err = errors.Join(err, v.Persist(t.Context())); err != nil {
+				if err = errors.Join(err, v.Persist(t.Context(), 0)); err != nil {
 					t.Error(err)
 				}
 				if !v.Durable(nik(n)) {
@@ -165,7 +165,7 @@ func TestFailedPersistKeepsIDsTentative(t *testing.T) {
 	worker := resolve(t, v, nik(1))
 	w.conn.Close()
 	for range 2 {
-		if err := v.Persist(t.Context()); err == nil || v.Tentative() != 1 {
+		if err := v.Persist(t.Context(), 0); err == nil || v.Tentative() != 1 {
 			t.Errorf("error %v, %d tentative ids", err, v.Tentative())
 		}
 	}
@@ -179,7 +179,7 @@ func TestPersistEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	resolve(t, v, nik(1))
-	if err := v.Persist(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := v.Persist(ctx, 0); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	persist(t, v)
@@ -222,7 +222,7 @@ func TestTwoLedgersOnOneStream(t *testing.T) {
 	maps.Copy(workers, enrol(t, first, 10, 3)) // after what second has added
 	stale := resolve(t, first, nik(20))
 	maps.Copy(workers, enrol(t, second, 20, 1))
-	if err := first.Persist(t.Context()); !errors.Is(err, vault.ErrOvertaken) {
+	if err := first.Persist(t.Context(), 0); !errors.Is(err, vault.ErrOvertaken) {
 		t.Errorf("persisted what another one has overtaken: %v", err)
 	}
 	if again := resolve(t, first, nik(20)); again == stale || again != workers[20] {
@@ -251,7 +251,7 @@ func TestKeyChangedElsewhere(t *testing.T) {
 	expect(t, second, workers) // look-ups go on
 	resolve(t, second, nik(5))
 	for i := range 2 {
-		if err := second.Persist(t.Context()); !errors.Is(err, vault.ErrKeyWrong) {
+		if err := second.Persist(t.Context(), 0); !errors.Is(err, vault.ErrKeyWrong) {
 			t.Errorf("persisted under the old key: %v", err)
 		}
 		if err := second.CatchUp(t.Context()); !errors.Is(err, vault.ErrKeyWrong) {

@@ -143,7 +143,7 @@ func resolve(t testing.TB, v *vault.Vault, nik string) string {
 
 func persist(t testing.TB, v *vault.Vault) {
 	t.Helper()
-	if err := v.Persist(t.Context()); err != nil {
+	if err := v.Persist(t.Context(), v.Overtaken()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,8 +25,12 @@ type Vault interface {
 	// Resolve returns the worker id of a NIK, a new one at first sight. What it returns may be
 	// recorded only after Persist.
 	Resolve(nik string) (worker string, err error)
-	// Persist returns once all ids that Resolve has returned are on stable storage.
-	Persist(ctx context.Context) error
+	// Overtaken returns how often ids were given up that others have given the same people.
+	Overtaken() uint64
+	// Persist returns once all ids that Resolve has returned are on stable storage. It fails where
+	// some were given up since Overtaken returned a number, which is to be before they were
+	// resolved.
+	Persist(ctx context.Context, since uint64) error
 }
 
 // Writer appends to the log. It is safe for concurrent use.
@@ -86,6 +90,7 @@ type Batch struct {
 	receipts []event.Receipt // those of refused events are final
 	entries  []writer.Entry  // of accepted events; elsewhere the zero entry
 	persons  bool            // some came with a NIK
+	since    uint64          // see Vault.Overtaken
 	// before are entries that are appended in front of those of events, by their places.
 	before map[int][]writer.Entry
 	// spoken are entries in front of those that must not make the batch too large: see Speak.
@@ -102,6 +107,7 @@ func (in *Intake) Prepare(raw [][]byte, opts Options) (*Batch, error) {
 		opts:     opts,
 		receipts: make([]event.Receipt, len(raw)),
 		entries:  make([]writer.Entry, len(raw)),
+		since:    in.vault.Overtaken(),
 	}
 	if opts.Atomic { // how many; how large is known only when they are encoded
 		if err := writer.CheckAtomic(b.entries); err != nil {
@@ -356,7 +362,7 @@ func (in *Intake) record(
 	if b.persons {
 		// If we crash after this, the vault holds ids that no event has: they wait for the
 		// same people. The other way round, events would hold ids of nobody.
-		if err := in.vault.Persist(ctx); err != nil {
+		if err := in.vault.Persist(ctx, b.since); err != nil {
 			return nil, fmt.Errorf("persist worker ids: %w", err)
 		}
 	}

@@ -59,7 +59,10 @@ func (m *memory) Resolve(nik string) (string, error) {
 // FindOut has nothing to wait for: what is appended is in the map at once.
 func (m *memory) FindOut(context.Context) error { return nil }
 
-func (m *memory) Persist(context.Context) error {
+// Overtaken is never: nobody else gives out ids.
+func (m *memory) Overtaken() uint64 { return 0 }
+
+func (m *memory) Persist(context.Context, uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for nik, worker := range m.tentative {

@@ -336,9 +336,9 @@ type crashingVault struct {
 	at func(point string)
 }
 
-func (v *crashingVault) Persist(ctx context.Context) error {
+func (v *crashingVault) Persist(ctx context.Context, since uint64) error {
 	v.at(vaultBeforePersist)
-	err := v.Vault.Persist(ctx)
+	err := v.Vault.Persist(ctx, since)
 	v.at(vaultAfterPersist)
 	return err
 }
