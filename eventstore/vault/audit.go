@@ -96,7 +96,8 @@ func (v *Vault) auditRecord(record *packs.Record) (workers uint64, err error) {
 }
 
 // auditPack compares a pack with the look-up table. It opens it. A difference is the table's fault,
-// as the pack is sealed.
+// as the pack is sealed. A worker may be there twice, in packs of older programs that stored one
+// again whose storing had no answer: the table has one of the two then.
 func (v *Vault) auditPack(p *pack, r *packs.Record) error {
 	if err := v.keys.openPack(p, r); err != nil {
 		return err
@@ -109,7 +110,7 @@ func (v *Vault) auditPack(p *pack, r *packs.Record) error {
 		return fmt.Errorf("its look-up table, which is made anew at the next start: %w", err)
 	}
 	for i := range found {
-		if uint64(found[i].Sequence) != p.first+uint64(i) || id(found[i].Digest) != p.pairs[i].id {
+		if found[i].Sequence == 0 || id(found[i].Digest) != p.pairs[i].id {
 			return fmt.Errorf("%w: worker %d is another one in its look-up table: delete %s, and"+
 				" it is made anew", ErrDamaged, p.first+uint64(i), v.lookup.Dir())
 		}

@@ -153,3 +153,37 @@ func TestStoredUnknown(t *testing.T) {
 		})
 	}
 }
+
+// TestStoredTwice: a worker whom an older program has stored twice is one, in any table; and an erasure
+// leaves nothing of him.
+func TestStoredTwice(t *testing.T) {
+	t.Parallel()
+	w, v := openNew(t, t.TempDir())
+	workers := enrol(t, v, 0, 3)
+	if err := v.StoreAgain(t.Context(), nik(1)); err != nil {
+		t.Fatal(err)
+	}
+	check := func(v *vault.Vault) {
+		t.Helper()
+		expect(t, v, workers)
+		if err := v.Audit(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := v.Workers(); n != 4 { // numbers that were given
+			t.Errorf("%d workers", n)
+		}
+	}
+	check(v)
+	_, v = w.again()
+	check(v)
+	e, err := v.Erase(t.Context(), nik(1), vault.Erasure{Request: "R", Ground: "G", Decision: "D"})
+	if err != nil || e.Worker != workers[1] {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	workers[1] = ""
+	check(v)
+	_, err = v.Erase(t.Context(), "", vault.Erasure{Worker: e.Worker})
+	if !errors.Is(err, vault.ErrUnknownWorker) {
+		t.Errorf("there is something left of him: %v", err)
+	}
+}
