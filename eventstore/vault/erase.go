@@ -143,8 +143,8 @@ func (v *Vault) search(ctx context.Context, from uint64, is func(p *pack, i int)
 	return found, ErrUnknownWorker
 }
 
-// finishErasing replaces the packs of a worker whose erasure is recorded by ones with random bytes in
-// his place, and makes the look-up table anew. The caller holds writing. Once he is out of the
+// finishErasing replaces the packs of a worker whose erasure is recorded by ones with random bytes
+// in his place, and makes the look-up table anew. The caller holds writing. Once he is out of the
 // stream nobody finds him, though the table in use has him still.
 func (v *Vault) finishErasing(ctx context.Context) error {
 	worker := v.state.Erasing.Worker
@@ -170,8 +170,8 @@ func (v *Vault) finishErasing(ctx context.Context) error {
 	return v.rebuild(ctx)
 }
 
-// rewriteErased takes the worker whose erasure is recorded out of the pack that it names, and returns
-// the handles that led to him.
+// rewriteErased takes the worker whose erasure is recorded out of the pack that it names, and
+// returns the handles that led to him.
 func (v *Vault) rewriteErased(ctx context.Context) (gone []handle, err error) {
 	for v.state.Erasing != nil {
 		record, err := v.stream.Get(ctx, v.state.Erasing.Pack)

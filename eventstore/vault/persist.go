@@ -120,10 +120,10 @@ func (v *Vault) lead(c *commit) {
 	close(c.done)
 }
 
-// store appends packs with the ids of a commit, and returns those that are in none. The caller holds
-// writing. With an error those in no pack may be in the stream all the same, where its outcome is
-// not known: unsure says so, and the next call finds out first. Map order decides which of them
-// share a pack; nothing depends on it.
+// store appends packs with the ids of a commit, and returns those that are in none. The caller
+// holds writing. With an error those in no pack may be in the stream all the same, where its
+// outcome is not known: unsure says so, and the next call finds out first. Map order decides which
+// of them share a pack; nothing depends on it.
 func (v *Vault) store(ctx context.Context, c *commit) (left map[handle]id, err error) {
 	left = maps.Clone(c.ids)
 	for len(left) > 0 {

@@ -137,8 +137,8 @@ func wrongKeys(keys []Key) (wrong []Key) {
 	return wrong
 }
 
-// keysEvery is how often a ledger that serves looks at its keys, keysAgain how soon it does where it
-// could not.
+// keysEvery is how often a ledger that serves looks at its keys, keysAgain how soon it does where
+// it could not.
 const (
 	keysEvery = time.Minute
 	keysAgain = time.Second
@@ -159,9 +159,9 @@ func (l *Ledger) watchKeys(ctx context.Context) {
 	}
 }
 
-// lookAtKeys notes what is wrong with the keys, and tells whether it could look. A key that cannot be
-// read now is told of no more than it was. The vault is asked only where it is open, and only what
-// it knows. One looks at a time: what was seen earlier is not noted over what was seen later.
+// lookAtKeys notes what is wrong with the keys, and tells whether it could look. A key that cannot
+// be read now is told of no more than it was. The vault is asked only where it is open, and only
+// what it knows. One looks at a time: what was seen earlier is not noted over what was seen later.
 func (l *Ledger) lookAtKeys(ctx context.Context) bool {
 	l.keysLooking.Lock()
 	defer l.keysLooking.Unlock()

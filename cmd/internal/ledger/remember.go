@@ -61,8 +61,8 @@ type streamState struct {
 	Last     uint64 `json:"last_seq"` // the highest number that it has given to one
 }
 
-// besideLog returns how the streams are that no frame of the log speaks of, as far as the server can
-// be believed: one that could not write may show what it will not keep.
+// besideLog returns how the streams are that no frame of the log speaks of, as far as the server
+// can be believed: one that could not write may show what it will not keep.
 func (l *Ledger) besideLog(ctx context.Context) map[string]streamState {
 	if l.conn == nil || l.server.Check() != nil {
 		return nil
@@ -112,8 +112,8 @@ func (l *Ledger) watchLookups(ctx context.Context, rest func()) (number uint64, 
 	return number, lookupsError(err)
 }
 
-// readLookups reads the record of reads to its end, and returns the number of the last one. The error
-// is that of the stream.
+// readLookups reads the record of reads to its end, and returns the number of the last one. The
+// error is that of the stream.
 func (l *Ledger) readLookups(ctx context.Context, rest func()) (number uint64, err error) {
 	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
 	if err != nil {

@@ -131,7 +131,8 @@ func (t *Tally) Compare(ctx context.Context, conn *nats.Conn) error {
 	return nil
 }
 
-// steady is refusedNow of a server that was not replaced between its answers: one would be of before.
+// steady is refusedNow of a server that was not replaced between its answers: one would be of
+// before.
 func (t *Tally) steady(ctx context.Context, conn *nats.Conn, number uint64,
 ) (count int64, one Mark, err error) {
 	for {
