@@ -61,7 +61,7 @@ func (l *Ledger) noteSound() {
 // The first check, and those of a log that was found wanting, are as quick as they can be; the
 // others are in nobody's way.
 func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
-	for slowly := false; ; {
+	for slowly, asked := false, false; ; {
 		began := time.Now()
 		damage, err := l.checkLog(ctx, l.paced(ctx, slowly))
 		pause := min(every, max(rescrub, 4*time.Since(began))) // it should not be all that goes on
@@ -79,7 +79,7 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 		default:
 			l.noteSound()
 			if err = l.openParts(ctx); err == nil {
-				rest := &pace{ctx: ctx}
+				rest := &pace{ctx: ctx, urgent: func() bool { return asked || l.isAsked() }}
 				if l.watchman.lost() != nil {
 					rest.most = rescrub // events wait: on a busy machine pieces of work are long
 				}
@@ -93,13 +93,13 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 			}
 		}
 		// Nothing is known to be wrong: there is time.
-		slowly = pause == every
+		slowly, asked = pause == every, false
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		case <-l.lookAgain:
-			slowly = false
+			slowly, asked = false, true
 		}
 	}
 }

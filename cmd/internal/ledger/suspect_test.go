@@ -91,6 +91,28 @@ func TestUnreadBeside(t *testing.T) {
 	}
 }
 
+// TestPaceOfWhatIsAsked: whoever has found damage does not wait for the pauses of a look that is in
+// nobody's way.
+func TestPaceOfWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	l := openAt(t, filepath.Join(t.TempDir(), "data"))
+	p := pace{ctx: t.Context(), urgent: l.isAsked, began: time.Now().Add(-time.Hour)}
+	rested := make(chan struct{})
+	go func() {
+		defer close(rested)
+		p.rest()
+	}()
+	_ = l.suspected(problem.New(problem.StreamLost, "found"))
+	began := time.Now()
+	<-rested
+	if waited := time.Since(began); waited >= restMax {
+		t.Errorf("it goes on after %s", waited)
+	}
+	if len(l.lookAgain) != 1 {
+		t.Error("that it was asked for is forgotten")
+	}
+}
+
 // TestVaultWithoutBlock: a vault of which there is no block is no empty one.
 func TestVaultWithoutBlock(t *testing.T) {
 	t.Parallel()

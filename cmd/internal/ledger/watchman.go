@@ -145,6 +145,8 @@ type pace struct {
 	ctx   context.Context
 	most  time.Duration // of one pause; 0: restMax
 	began time.Time     // the piece of work
+	// Whether somebody waits for the end of it: then there is no pause. nil: nobody does.
+	urgent func() bool
 }
 
 // rest is called between small pieces of work, and sleeps in proportion to what was done. It
@@ -158,19 +160,26 @@ func (p *pace) rest() {
 	if worked < workMin {
 		return
 	}
-	select {
-	case <-p.ctx.Done():
-	case <-time.After(min(worked*(workShare-1), cmp.Or(p.most, restMax))):
+	left := min(worked*(workShare-1), cmp.Or(p.most, restMax))
+	for left > 0 && p.ctx.Err() == nil && (p.urgent == nil || !p.urgent()) {
+		_ = pause(p.ctx, min(left, urgentEvery))
+		left -= urgentEvery
 	}
 	p.began = time.Now()
 }
+
+// urgentEvery is how often a pause is ended where somebody waits.
+const urgentEvery = 100 * time.Millisecond
+
+// isAsked tells whether all is to be read again, as somebody has found it damaged; see suspected.
+func (l *Ledger) isAsked() bool { return len(l.lookAgain) > 0 }
 
 // paced returns what keeps a reader of the log slow, nil for one that need not be.
 func (l *Ledger) paced(ctx context.Context, slowly bool) Progress {
 	if !slowly {
 		return nil
 	}
-	p := &pace{ctx: ctx}
+	p := &pace{ctx: ctx, urgent: l.isAsked}
 	return func(_, _ eventstore.Sequence) { p.rest() }
 }
 
