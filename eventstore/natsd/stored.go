@@ -71,6 +71,17 @@ func IsStream(dir string) bool {
 	return noMeta == nil && err == nil && info.IsDir()
 }
 
+// IsPurging tells whether a server was ended while it removed all messages of a stream: it had put
+// their files aside, or the new ones not yet in their place. It makes that good when it starts.
+func IsPurging(dir string) bool {
+	for _, name := range [...]string{"__msgs__", "__new_msgs__"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // InspectStream says what can be told about a stream of which there are only the files, or on which
 // a server is running. begin gets what the stream is, and returns who looks at its messages; it may
 // be called again, when the files have changed meanwhile. It takes no lock and reads each block

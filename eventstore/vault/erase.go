@@ -93,7 +93,7 @@ type place struct {
 // reading begins near it.
 func (v *Vault) placeOf(ctx context.Context, nik, worker string) (place, error) {
 	if nik == "" {
-		return v.search(ctx, 1, isWorker(worker))
+		return v.search(ctx, 1, func(p *pack, i int) bool { return text(p.pairs[i].id) == worker })
 	}
 	entry, err := entryOf(v.lookup, v.hasher.handle(nik))
 	if err != nil {
@@ -106,11 +106,6 @@ func (v *Vault) placeOf(ctx context.Context, nik, worker string) (place, error) 
 	return v.search(ctx, v.state.begin(n-1), func(p *pack, i int) bool {
 		return p.first+uint64(i) == n
 	})
-}
-
-// isWorker tells whether a pack has a worker at a place.
-func isWorker(worker string) func(p *pack, i int) bool {
-	return func(p *pack, i int) bool { return text(p.pairs[i].id) == worker }
 }
 
 // search reads the stream from a record on until a worker is the one. Of packs in each other's
@@ -143,36 +138,14 @@ func (v *Vault) search(ctx context.Context, from uint64, is func(p *pack, i int)
 	return found, ErrUnknownWorker
 }
 
-// finishErasing replaces the packs of a worker whose erasure is recorded by ones with random bytes
-// in his place, and makes the look-up table anew. The caller holds writing. Once he is out of the
+// finishErasing replaces the pack of a worker whose erasure is recorded by one with random bytes in
+// his place, and makes the look-up table anew. The caller holds writing. Once he is out of the
 // stream nobody finds him, though the table in use has him still.
 func (v *Vault) finishErasing(ctx context.Context) error {
-	worker := v.state.Erasing.Worker
-	var gone []handle
-	for {
-		some, err := v.rewriteErased(ctx)
-		gone = append(gone, some...)
-		if err != nil {
-			return err
-		}
-		// Older programs may have stored him twice.
-		again, err := v.search(ctx, 1, isWorker(worker))
-		if errors.Is(err, ErrUnknownWorker) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		v.state.Erasing = &erasing{Pack: again.record.Number, Worker: worker}
+	if err := v.eraseCopies(ctx); err != nil {
+		return err
 	}
-	defer v.forget(gone)()
-	v.fault(FaultErased)
-	return v.rebuild(ctx)
-}
-
-// rewriteErased takes the worker whose erasure is recorded out of the pack that it names, and
-// returns the handles that led to him.
-func (v *Vault) rewriteErased(ctx context.Context) (gone []handle, err error) {
+	var gone []handle
 	for v.state.Erasing != nil {
 		record, err := v.stream.Get(ctx, v.state.Erasing.Pack)
 		if errors.Is(err, packs.ErrNoRecord) {
@@ -187,11 +160,53 @@ func (v *Vault) rewriteErased(ctx context.Context) (gone []handle, err error) {
 			err = v.readOn(ctx)
 		}
 		if err != nil {
-			return gone, err
+			return err
 		}
 	}
 	v.state.Erasing = nil
-	return gone, nil
+	defer v.forget(gone)()
+	v.fault(FaultErased)
+	return v.rebuild(ctx)
+}
+
+// eraseCopies takes a worker whose erasure is recorded out of packs other than the one that the
+// record names: older programs may have stored him twice. That one is the last to go: as long as it
+// is there, whoever reads the stream knows that the erasure is not done. The caller holds writing.
+func (v *Vault) eraseCopies(ctx context.Context) error {
+	for v.state.Erasing != nil {
+		of := *v.state.Erasing
+		named, err := v.stream.Get(ctx, of.Pack)
+		if errors.Is(err, packs.ErrNoRecord) {
+			return nil // all of it is done
+		}
+		var first *pack
+		if err == nil {
+			first, err = readPack(&named)
+		}
+		if err != nil {
+			return err
+		}
+		other, err := v.search(ctx, 1, func(p *pack, i int) bool {
+			return p.first != first.first && text(p.pairs[i].id) == of.Worker
+		})
+		if errors.Is(err, ErrUnknownWorker) {
+			return nil
+		}
+		if err == nil {
+			_, err = v.rewrite(ctx, &other.record, of.Worker)
+			v.state.Erasing = &of // it is not done
+		}
+		if err == nil {
+			v.fault(FaultCopyErased)
+		}
+		if errors.Is(err, eventstore.ErrFenced) {
+			err = v.readOn(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget has handles lead to nobody, until the returned function is called: while the table that

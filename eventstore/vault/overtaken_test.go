@@ -174,16 +174,29 @@ func TestStoredTwice(t *testing.T) {
 		}
 	}
 	check(v)
-	_, v = w.again()
+	w.stop()
+	w = newWorld(t, w.dir)
+	crashed := map[string]string{}
+	v = w.open(func(o *vault.Options) {
+		o.Fault = func(point string) { crashed[point] = w.crash() }
+	})
 	check(v)
 	e, err := v.Erase(t.Context(), nik(1), vault.Erasure{Request: "R", Ground: "G", Decision: "D"})
 	if err != nil || e.Worker != workers[1] {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	workers[1] = ""
-	check(v)
-	_, err = v.Erase(t.Context(), "", vault.Erasure{Worker: e.Worker})
-	if !errors.Is(err, vault.ErrUnknownWorker) {
-		t.Errorf("there is something left of him: %v", err)
+	erased := func(v *vault.Vault) {
+		t.Helper()
+		check(v)
+		_, err := v.Erase(t.Context(), "", vault.Erasure{Worker: e.Worker})
+		if !errors.Is(err, vault.ErrUnknownWorker) {
+			t.Errorf("there is something left of him: %v", err)
+		}
+	}
+	erased(v)
+	for _, point := range []string{vault.FaultErasing, vault.FaultCopyErased, vault.FaultErased} {
+		_, v := openNew(t, crashed[point])
+		erased(v)
 	}
 }

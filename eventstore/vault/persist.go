@@ -138,7 +138,13 @@ func (v *Vault) store(ctx context.Context, c *commit) (left map[handle]id, err e
 		taught, gone := v.taught, v.gone
 		v.mu.Unlock()
 		if c.taught != taught {
-			if err := v.reconcile(left, gone); err != nil {
+			err := v.reconcile(left, gone)
+			if errors.Is(err, index.ErrDamaged) {
+				if err = v.renewHeld(ctx, v.lookup); err == nil {
+					continue
+				}
+			}
+			if err != nil {
 				return left, err
 			}
 			c.taught = taught

@@ -266,6 +266,11 @@ func (v *Vault) renew(ctx context.Context, damaged *index.Index) error {
 	if _, err := entryOf(damaged, handle{}); !errors.Is(err, index.ErrDamaged) {
 		return err
 	}
+	return v.renewHeld(ctx, damaged)
+}
+
+// renewHeld makes a damaged look-up table usable again. The caller holds writing.
+func (v *Vault) renewHeld(ctx context.Context, damaged *index.Index) error {
 	if err := damaged.Renew(); err != nil {
 		return err
 	}

@@ -34,15 +34,16 @@ const tentativeMax = 1 << 17
 
 // Points at which Options.Fault is called. A crash at any of them is made good at the next start.
 const (
-	FaultKeyMade    = "vault-key-made"   // of a new vault; there is no stream
-	FaultSecretMade = "vault-secret"     // the stream has its first record
-	FaultPackTaken  = "vault-pack-taken" // one more of the packs that are brought over
-	FaultAllTaken   = "vault-all-taken"  // and all of them, but nothing says so
-	FaultTaken      = "vault-taken"      // it is said; the files are still there
-	FaultErasing    = "vault-erasing"    // an erasure is recorded, and not done
-	FaultErased     = "vault-erased"     // it is done; the look-up table has it still
-	FaultResealed   = "vault-resealed"   // one more record, under a new key
-	FaultAllSealed  = "vault-all-sealed" // and all of them; the old key has its name still
+	FaultKeyMade    = "vault-key-made"    // of a new vault; there is no stream
+	FaultSecretMade = "vault-secret"      // the stream has its first record
+	FaultPackTaken  = "vault-pack-taken"  // one more of the packs that are brought over
+	FaultAllTaken   = "vault-all-taken"   // and all of them, but nothing says so
+	FaultTaken      = "vault-taken"       // it is said; the files are still there
+	FaultErasing    = "vault-erasing"     // an erasure is recorded, and not done
+	FaultCopyErased = "vault-copy-erased" // one more of his packs is done, not the last
+	FaultErased     = "vault-erased"      // it is done; the look-up table has it still
+	FaultResealed   = "vault-resealed"    // one more record, under a new key
+	FaultAllSealed  = "vault-all-sealed"  // and all of them; the old key has its name still
 
 	FaultListKeyMade  = "vault-list-key-made"  // a key of lists is durable, and nobody has it
 	FaultListKeyEnded = "vault-list-key-ended" // one more of those that are to go is gone

@@ -13,8 +13,9 @@ import (
 
 // Copy copies a data folder. Of one that is in use it copies what tells the log: caches that
 // are written to meanwhile would be found damaged, and are made anew; so is the server's own, which
-// could name messages that are not copied yet. A block that is written to ends as after a crash. It
-// follows no links. Files that go meanwhile are left out.
+// could name messages that are not copied yet, and so is the note of how far the streams are, which
+// goes on while they are copied. A block that is written to ends as after a crash. It follows no
+// links. Files that go meanwhile are left out.
 func Copy(ctx context.Context, from, to string, inUse bool) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && path != from {
@@ -35,7 +36,8 @@ func Copy(ctx context.Context, from, to string, inUse bool) error {
 		case entry.IsDir():
 			return os.MkdirAll(filepath.Join(to, name), FolderMode)
 		case !entry.Type().IsRegular(), // such as the socket for commands
-			strings.HasPrefix(entry.Name(), "lock"), inUse && entry.Name() == "index.db",
+			strings.HasPrefix(entry.Name(), "lock"),
+			inUse && (entry.Name() == "index.db" || name == RestFile),
 			inUse && inVault && !IsKept(name): // its look-up table is derived
 			return nil
 		}

@@ -19,6 +19,10 @@ func (f *Folder) NoteNumbers(numbers map[string]uint64) {
 	if _, err := os.Stat(f.Path(IdentityFile)); errors.Is(err, fs.ErrNotExist) {
 		return // it was emptied, and is nobody's
 	}
+	// One that cannot be read now is not written over: it has what is compared, too.
+	if _, err := os.ReadFile(f.Path(RestFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	was, known := f.readRest()
 	if !known {
 		was = rest{
@@ -56,6 +60,9 @@ func (f *Folder) checkNumber(name string, must uint64) error {
 		return nil
 	}
 	dir := f.StreamFolder(name)
+	if natsd.IsPurging(dir) {
+		return nil // of what it has in the end, the server knows more
+	}
 	number, known := uint64(0), !hasBlocks(dir)
 	if natsd.IsStream(dir) {
 		var err error

@@ -64,6 +64,7 @@ type streamState struct {
 // besideLog returns how the streams are that no frame of the log speaks of, as far as the server
 // can be believed: one that could not write may show what it will not keep.
 func (l *Ledger) besideLog(ctx context.Context) map[string]streamState {
+	broken := l.server.Broken()
 	if l.conn == nil || l.server.Check() != nil {
 		return nil
 	}
@@ -76,10 +77,12 @@ func (l *Ledger) besideLog(ctx context.Context) map[string]streamState {
 			states[name] = info.State
 		}
 	}
-	if l.server.Check() != nil {
+	select {
+	case <-broken:
 		return nil
+	default:
+		return states
 	}
-	return states
 }
 
 // numbersEvery is how often a ledger that serves notes how far its streams are: what is newer than

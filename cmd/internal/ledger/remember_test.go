@@ -347,6 +347,41 @@ func TestOlderAfterCrash(t *testing.T) {
 	closeNow(t, startRemembering(t, older).Ledger)
 }
 
+// TestCopyWhileNoted: a copy of a ledger that runs on, and notes how far its streams are, is no older
+// one of it; nor is what a crash within the removal of all messages leaves, which the server ends.
+func TestCopyWhileNoted(t *testing.T) {
+	t.Parallel()
+	dir, copied := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "copied")
+	crashed := filepath.Join(t.TempDir(), "crashed")
+	w := startRemembering(t, dir)
+	w.more(t, 1)
+	if err := folder.Copy(t.Context(), dir, copied, true); err != nil {
+		t.Fatal(err)
+	}
+	w.more(t, 1)
+	w.noteNumbers(t.Context())
+	note := filepath.Join(dir, folder.RestFile)
+	if text, err := os.ReadFile(note); err != nil || !strings.Contains(string(text), natsin.StreamIntake) {
+		t.Fatalf("the note: %s, %v", text, err)
+	}
+	if err := folder.Copy(t.Context(), dir, copied+"2", true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(copied+"2", folder.RestFile)); err == nil {
+		t.Error("the note is copied from a ledger that runs")
+	}
+	copyFolder(t, dir, crashed)
+	closeNow(t, w.Ledger)
+	closeNow(t, startRemembering(t, copied).Ledger)
+	messages := filepath.Join(crashed, folder.NATS, "jetstream", "$G", "streams", natsin.StreamIntake)
+	if err := os.Rename(filepath.Join(messages, "msgs"), filepath.Join(messages, "__new_msgs__")); err != nil {
+		t.Fatal(err)
+	}
+	w = startRemembering(t, crashed)
+	w.more(t, 1)
+	closeNow(t, w.Ledger)
+}
+
 // TestNoteNotWritten: where the note of what streams hold cannot be written at the start, as on a full
 // disk, it goes. After a crash nothing that was stored since is called a loss.
 func TestNoteNotWritten(t *testing.T) {

@@ -84,8 +84,8 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 					rest.most = rescrub // events wait: on a busy machine pieces of work are long
 				}
 				l.lookAtCopies(ctx, rest.rest)
-				// What could not be read may be what somebody has just found damaged.
-				if unread := l.watchBeside(ctx, rest.rest); !unread && l.watchman.lost() == nil {
+				l.readBeside(ctx, rest.rest, began.Add(every))
+				if l.watchman.lost() == nil {
 					pause = every
 				}
 			} else if ctx.Err() == nil && !l.noteDamage(err) {
@@ -146,11 +146,13 @@ func (l *Ledger) confirmed(stream string, found error) error {
 // have it from him. The zero value has none.
 type verdicts struct {
 	mu    sync.Mutex
-	found map[string]verdict // by the name of the stream
+	found map[string]*verdict // by the name of the stream
 }
 
 // verdict is whether files are sound, or why that is not known.
 type verdict struct {
+	mu    sync.Mutex
+	known bool
 	at    time.Duration
 	sound bool
 	err   error
@@ -162,18 +164,27 @@ const verdictFor = 5 * time.Second
 // of returns whether a stream's files are sound, as look says or has said a moment ago.
 func (v *verdicts) of(stream string, uptime func() time.Duration, look func(string) (bool, error),
 ) (bool, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	is, known := v.found[stream]
-	if !known || uptime()-is.at >= verdictFor {
+	is := v.by(stream)
+	is.mu.Lock()
+	defer is.mu.Unlock()
+	if !is.known || uptime()-is.at >= verdictFor {
 		is.sound, is.err = look(stream)
-		is.at = uptime() // it may have taken longer than it stands
-		if v.found == nil {
-			v.found = map[string]verdict{}
-		}
-		v.found[stream] = is
+		is.known, is.at = true, uptime() // it may have taken longer than it stands
 	}
 	return is.sound, is.err
+}
+
+// by returns the verdict of a stream.
+func (v *verdicts) by(stream string) *verdict {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.found == nil {
+		v.found = map[string]*verdict{}
+	}
+	if v.found[stream] == nil {
+		v.found[stream] = &verdict{}
+	}
+	return v.found[stream]
 }
 
 // vaultError puts an error about the vault, of this ledger's own server, into words.

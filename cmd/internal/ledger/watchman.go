@@ -183,6 +183,19 @@ func (l *Ledger) paced(ctx context.Context, slowly bool) Progress {
 	return func(_, _ eventstore.Sequence) { p.rest() }
 }
 
+// readBeside does watchBeside, and again with growing pauses while something cannot be read: it may
+// be what somebody has found damaged just now. It ends where he asks for all, or it is time to
+// begin with the log again.
+func (l *Ledger) readBeside(ctx context.Context, rest func(), until time.Time) {
+	wait := rescrub
+	for l.watchBeside(ctx, rest) && !l.isAsked() && time.Now().Before(until) && pause(ctx, wait) {
+		wait = min(2*wait, unreadMax)
+	}
+}
+
+// unreadMax bounds the pause until what cannot be read is tried again.
+const unreadMax = time.Minute
+
 // watchBeside reads again what is kept beside the log and cannot be derived from it. That it cannot
 // be read says nothing about it: it is logged, and unread is true. What looks wrong is read once
 // more before it is told. rest is called between pieces of the work.
