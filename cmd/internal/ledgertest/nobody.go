@@ -21,3 +21,6 @@ func (nobody) Lookup(string) (string, bool, error) { return "", false, errNIK }
 
 // Resolve knows nobody.
 func (nobody) Resolve(string) (string, error) { return "", errNIK }
+
+// Overtaken is never: nobody else gives out ids.
+func (nobody) Overtaken() uint64 { return 0 }
