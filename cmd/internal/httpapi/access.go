@@ -151,8 +151,11 @@ func (a *API) admit(w *reply, r *http.Request, pattern string) error {
 	}
 	name, secret, err := credentials(r.Header)
 	if err != nil {
-		if down := a.config.Access.Err(); down != nil { // perhaps nobody need log in: ask again
+		switch down := a.config.Access.Err(); {
+		case down != nil: // perhaps nobody need log in: ask again
 			return down
+		case !a.isGuarded(): // nobody need: the register could be read again just now
+			return a.admit(w, r, pattern)
 		}
 		return err
 	}

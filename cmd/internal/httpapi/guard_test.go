@@ -83,6 +83,28 @@ func TestNobodyKnowsWhetherToLogIn(t *testing.T) {
 	}
 }
 
+// clearing is an open ledger whose register can be read again just after it was asked who guards it.
+type clearing struct {
+	gate
+	asked atomic.Int32
+}
+
+func (c *clearing) Guarded() bool { return c.asked.Add(1) == 1 }
+
+// TestRegisterBackMeanwhile: whoever comes as the register of an open ledger can be read again is not
+// told to log in: there is nothing to log in with.
+func TestRegisterBackMeanwhile(t *testing.T) {
+	api := New(newMemory(t), Config{Access: &clearing{}})
+	answer := ask(t, api, "GET", "/v1/events", "127.0.0.1:7070")
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("%s, %v", answer.Status, answer.Header)
+	}
+	api = New(newMemory(t), Config{Access: &clearing{}})
+	if answer := ask(t, api, "GET", "/v1/events", "evil.example"); answer.StatusCode != 403 {
+		t.Errorf("under another name: %s", answer.Status)
+	}
+}
+
 // ask sends a request from this machine to a host.
 func ask(t *testing.T, api *API, method, path, host string) *http.Response {
 	t.Helper()
