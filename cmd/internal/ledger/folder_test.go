@@ -91,18 +91,11 @@ func openAnd(t *testing.T, dir string, use func(*Ledger) error) error {
 // copyFolder puts a copy of a folder in place of what is there.
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
-	if err := os.RemoveAll(to); err != nil {
-		t.Fatal(err)
+	err := os.RemoveAll(to)
+	if err == nil {
+		// Files may go meanwhile, where the ledger runs on.
+		err = folder.Copy(t.Context(), from, to, false)
 	}
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
-	}
-	err := filepath.WalkDir(to, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			err = os.Chmod(path, folder.FileMode) // CopyFS gives the rights of any other file
-		}
-		return err
-	})
 	if err != nil {
 		t.Fatal(err)
 	}
