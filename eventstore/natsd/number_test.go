@@ -1,7 +1,9 @@
 package natsd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -106,7 +108,12 @@ func TestLastNumber(t *testing.T) {
 	}
 	// What a crash leaves of it, if it comes before the server has written its index.
 	crashed := filepath.Join(t.TempDir(), "crashed")
-	if err := os.CopyFS(crashed, os.DirFS(dir)); err != nil {
+	for err = fs.ErrNotExist; errors.Is(err, fs.ErrNotExist); { // it replaces files meanwhile
+		if err = os.RemoveAll(crashed); err == nil {
+			err = os.CopyFS(crashed, os.DirFS(dir))
+		}
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	s.Shutdown()

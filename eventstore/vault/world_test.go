@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,7 +120,12 @@ func (w *world) again() (*world, *vault.Vault) {
 func (w *world) crash() string {
 	w.Helper()
 	left := w.TempDir()
-	if err := os.CopyFS(left, os.DirFS(w.dir)); err != nil {
+	err := os.CopyFS(left, os.DirFS(w.dir))
+	for errors.Is(err, fs.ErrNotExist) { // the server replaces files meanwhile
+		left = w.TempDir()
+		err = os.CopyFS(left, os.DirFS(w.dir))
+	}
+	if err != nil {
 		w.Fatal(err)
 	}
 	keys, err := filepath.Glob(filepath.Join(left, "vault", "*.key*"))
