@@ -135,10 +135,10 @@ func (v *Vault) store(ctx context.Context, c *commit) (left map[handle]id, err e
 		// Some of them may be in the stream already, by an append whose answer was lost, or by
 		// another ledger, whoever has read that: to append them again would be one person twice.
 		v.mu.Lock()
-		taught, gone := v.taught, v.gone
+		taught := v.taught
 		v.mu.Unlock()
 		if c.taught != taught {
-			err := v.reconcile(left, gone)
+			err := v.reconcile(left)
 			if errors.Is(err, index.ErrDamaged) {
 				if err = v.renewHeld(ctx, v.lookup); err == nil {
 					continue
@@ -189,14 +189,11 @@ func (v *Vault) store(ctx context.Context, c *commit) (left map[handle]id, err e
 
 // reconcile takes out of the ids those that turned out to be in the stream. Where the stream has
 // other ids for the same people, those that were given out here must not be used. left then has
-// those that are in no record. Those who are gone are erased, and in the table still. The caller
-// holds writing, and has read on.
-func (v *Vault) reconcile(left map[handle]id, gone map[handle]bool) error {
+// those that are in no record. The caller holds writing, and has read on; so nobody is being
+// forgotten, who would be in the table still.
+func (v *Vault) reconcile(left map[handle]id) error {
 	overtaken := false
 	for h, worker := range left {
-		if gone[h] {
-			continue
-		}
 		found, ok, err := stored(v.lookup, h)
 		if err != nil {
 			return err

@@ -19,16 +19,16 @@ func (f *Folder) NoteNumbers(numbers map[string]uint64) {
 	if _, err := os.Stat(f.Path(IdentityFile)); errors.Is(err, fs.ErrNotExist) {
 		return // it was emptied, and is nobody's
 	}
-	// One that cannot be read now is not written over: it has what is compared, too.
-	if _, err := os.ReadFile(f.Path(RestFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	was, known := f.readRest()
-	if !known {
+	was, err := f.loadRest()
+	switch {
+	case err == nil:
+	case errors.Is(err, errOtherRest), errors.Is(err, fs.ErrNotExist):
 		was = rest{
 			Format: restFormat, Ledger: f.Meta.Identity.Ledger, Exact: true,
 			Streams: map[string]holds{},
 		}
+	default:
+		return // it cannot be read now, and has what is compared, too
 	}
 	now := mostOf(was.Numbers, numbers)
 	if maps.Equal(now, was.Numbers) {

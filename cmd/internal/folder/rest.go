@@ -229,15 +229,28 @@ func hasBlocks(dir string) bool {
 	return len(blocks) > 0
 }
 
-// readRest reads the note. known is false where there is none that can be used.
-func (f *Folder) readRest() (was rest, known bool) {
+// errOtherRest is returned for a note that is damaged, or of another format or ledger.
+var errOtherRest = errors.New("it is damaged, or of another format or ledger")
+
+// loadRest reads the note. The error wraps errOtherRest, or is of the file system.
+func (f *Folder) loadRest() (was rest, err error) {
 	raw, err := os.ReadFile(f.Path(RestFile))
-	if err == nil {
-		err = json.Unmarshal(raw, &was)
+	if err != nil {
+		return rest{}, err
 	}
-	if err == nil && (was.Format != restFormat || was.Ledger != f.Meta.Identity.Ledger) {
-		err = errors.New("it is of another format or ledger")
+	if err := json.Unmarshal(raw, &was); err != nil {
+		return rest{}, fmt.Errorf("%w: %w", errOtherRest, err)
 	}
+	if was.Format != restFormat || was.Ledger != f.Meta.Identity.Ledger {
+		return rest{}, errOtherRest
+	}
+	return was, nil
+}
+
+// readRest is loadRest for whoever goes on without a note. known is false where there is none that
+// can be used.
+func (f *Folder) readRest() (was rest, known bool) {
+	was, err := f.loadRest()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.Logger.Warn("note of what the streams held is of no use: it is written anew",
 			slog.String("file", f.Path(RestFile)), slog.Any("error", err))

@@ -98,6 +98,11 @@ func harms(t *testing.T, older, path string) map[string]func() {
 	}
 }
 
+// streamIn is where the files of a stream are in a folder that nobody has open.
+func streamIn(dir, stream string) string {
+	return (&folder.Folder{Dir: dir}).StreamFolder(stream)
+}
+
 // TestDamagedWhileRunning harms the record of reads, and what was refused, under a running ledger.
 // The server makes up its mind anew about what is in them; whoever asks the ledger is told, a backup
 // is not made, and after a stop the next start is refused. Events are taken in all the while.
@@ -150,17 +155,22 @@ func (w *remembering) asked(t *testing.T, stream string) error {
 // areTold asks in each way for a stream that has lost something.
 func (w *remembering) areTold(t *testing.T, stream string) {
 	t.Helper()
-	if err := w.asked(t, stream); !isCode(err, problem.StreamLost) {
+	err := inTheEnd(func() error { return w.asked(t, stream) })
+	if !isCode(err, problem.StreamLost) {
 		t.Errorf("the list: %v", err)
 	}
-	if _, err := w.Backup(t.Context(), io.Discard, backups.Options{}); !isCode(err, problem.StreamLost) {
+	err = inTheEnd(func() error {
+		_, err := w.Backup(t.Context(), io.Discard, backups.Options{})
+		return err
+	})
+	if !isCode(err, problem.StreamLost) {
 		t.Errorf("a backup: %v", err)
 	}
-	report, err := w.Verify(t.Context(), nil)
-	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond) // the server reads its files again at this moment
+	var report VerifyReport
+	err = inTheEnd(func() error {
 		report, err = w.Verify(t.Context(), nil)
-	}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,14 +186,21 @@ func (w *remembering) areTold(t *testing.T, stream string) {
 			t.Fatalf("health: %+v", h)
 		}
 	}
-	err = submitNobody(t, w.Ledger)
-	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond) // as above
-		err = submitNobody(t, w.Ledger)
-	}
-	if err != nil {
+	if err := inTheEnd(func() error { return submitNobody(t, w.Ledger) }); err != nil {
 		t.Errorf("an event: %v", err)
 	}
+}
+
+// inTheEnd returns what is said once the server does not read its files again at this very moment:
+// until then it may only be said that the ledger is to be asked later, and never that all is well.
+func inTheEnd(ask func() error) (err error) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if err = ask(); err == nil || isCode(err, problem.StreamLost) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
 }
 
 func fileOf(report *VerifyReport, path string) *FileReport {
@@ -272,7 +289,7 @@ func TestRestOfEmpty(t *testing.T) {
 	closeNow(t, w.Ledger)
 	for _, stream := range []string{lookups.StreamName, natsin.StreamRefused} {
 		copyFolder(t, dir, copied)
-		in := filepath.Join(copied, folder.NATS, "jetstream", "$G", "streams", stream)
+		in := streamIn(copied, stream)
 		for _, pattern := range []string{"meta.*", "msgs/*"} {
 			paths, err := filepath.Glob(filepath.Join(in, pattern))
 			if err != nil || len(paths) == 0 {
@@ -319,10 +336,10 @@ func TestOlderAfterCrash(t *testing.T) {
 	for _, stream := range []string{
 		lookups.StreamName, natsin.StreamRefused, natsin.StreamIntake,
 	} {
-		place := filepath.Join(crashed, folder.NATS, "jetstream", "$G", "streams", stream)
+		place := streamIn(crashed, stream)
 		newest := filepath.Join(t.TempDir(), "newest")
 		copyFolder(t, place, newest)
-		from := filepath.Join(older, folder.NATS, "jetstream", "$G", "streams", stream)
+		from := streamIn(older, stream)
 		for what, harm := range map[string]func(){
 			"an older copy": func() { copyFolder(t, from, place) },
 			"none": func() {
@@ -373,7 +390,7 @@ func TestCopyWhileNoted(t *testing.T) {
 	copyFolder(t, dir, crashed)
 	closeNow(t, w.Ledger)
 	closeNow(t, startRemembering(t, copied).Ledger)
-	messages := filepath.Join(crashed, folder.NATS, "jetstream", "$G", "streams", natsin.StreamIntake)
+	messages := streamIn(crashed, natsin.StreamIntake)
 	if err := os.Rename(filepath.Join(messages, "msgs"), filepath.Join(messages, "__new_msgs__")); err != nil {
 		t.Fatal(err)
 	}
