@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,7 +22,6 @@ import (
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/durable/durabletest"
 	"cakupan/eventstore/keyfile"
-	"cakupan/eventstore/natsd"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -479,76 +476,5 @@ func TestRestoreFails(t *testing.T) {
 				t.Error("nothing failed")
 			}
 		})
-	}
-}
-
-// waits is a log that tells when somebody waits for a cluster.
-type waits struct {
-	once sync.Once
-	told chan struct{}
-}
-
-func (w *waits) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte("waits for its cluster")) {
-		w.once.Do(func() { close(w.told) })
-	}
-	return len(line), nil
-}
-
-// TestRestoreWaits restores into a cluster that is started after the restore.
-func TestRestoreWaits(t *testing.T) {
-	l := open(t, filepath.Join(t.TempDir(), "data"))
-	report(t, l, 0, 1, event.Appended)
-	var made bytes.Buffer
-	if _, err := l.Backup(t.Context(), &made, backups.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address, w := listener.Addr().String(), &waits{told: make(chan struct{})}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir, restored := filepath.Join(t.TempDir(), "restored"), make(chan error, 1)
-	opts := backups.RestoreOptions{
-		Files: []string{save(t, made.Bytes())}, Dir: dir, Keys: keysOf(t, l),
-		NATS: "nats://" + address, Log: slog.New(slog.NewTextHandler(w, nil)),
-	}
-	go func() {
-		_, err := backups.Restore(t.Context(), opts)
-		restored <- err
-	}()
-	select {
-	case <-w.told:
-	case err := <-restored:
-		t.Fatalf("it did not wait: %v", err)
-	}
-	node, err := natsd.StartNode(natsd.NodeOptions{
-		Name: "n", StoreDir: t.TempDir(), Address: address, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := node.Leave(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := <-restored; err != nil {
-		t.Fatal(err)
-	}
-	on, err := ledger.Open(t.Context(), ledger.Options{Dir: dir, NATS: opts.NATS})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := on.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if tail, err := on.Head(t.Context()); err != nil || tail.Sequence != 1 {
-		t.Errorf("it ends with event %d: %v", tail.Sequence, err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -121,7 +122,8 @@ func Restore(ctx context.Context, opts RestoreOptions) (*backup.Chain, error) {
 			return nil, err
 		}
 	}
-	r := &restoring{opts: opts, chain: chain, keys: keys}
+	on := &cluster.Cluster{URL: opts.NATS, Logger: opts.Log}
+	r := &restoring{opts: opts, chain: chain, keys: keys, on: on}
 	return chain, r.run(ctx)
 }
 
@@ -132,6 +134,7 @@ type restoring struct {
 	chain *backup.Chain
 	keys  map[string][]byte
 
+	on    *cluster.Cluster
 	conn  *nats.Conn
 	again bool              // an unfinished restore was there
 	last  map[string]uint64 // messages of each stream
@@ -324,8 +327,11 @@ func (r *restoring) fill(ctx context.Context, f *folder.Folder) error {
 // stream of the log is made also where the backup has no event.
 func (r *restoring) fillStreams(ctx context.Context) error {
 	r.last = map[string]uint64{}
-	_, err := jetstream.Create(ctx, r.conn, jetstream.Options{Replicas: r.opts.Replicas},
-		r.chain.Identity)
+	err := r.step(ctx, func(ctx context.Context) error {
+		opts := jetstream.Options{Replicas: r.opts.Replicas}
+		_, err := jetstream.Create(ctx, r.conn, opts, r.chain.Identity)
+		return unlessMade(err)
+	})
 	if err != nil {
 		return err
 	}
@@ -347,7 +353,8 @@ func (r *restoring) store(ctx context.Context, m *backup.Message) error {
 	// 0 is before the first message of a stream.
 	last, made := r.last[m.Stream]
 	if !made {
-		if err := r.makeStream(ctx, m.Stream); err != nil {
+		err := r.step(ctx, func(ctx context.Context) error { return r.makeStream(ctx, m.Stream) })
+		if err != nil {
 			return err
 		}
 	}
@@ -357,8 +364,7 @@ func (r *restoring) store(ctx context.Context, m *backup.Message) error {
 		return problem.New(problem.BackupDamaged, "a message of "+m.Stream+" has the subject "+
 			m.Subject)
 	}
-	at, err := jetstream.Publish(ctx, r.conn,
-		jetstream.Target{Stream: m.Stream, Subject: m.Subject}, m.Data, last)
+	at, err := r.publish(ctx, m, last)
 	if err != nil && r.opts.NATS == "" {
 		if free, failed := natsd.FreeSpace(r.opts.Dir); failed == nil && free < restoreReserve {
 			return r.full(free)
@@ -390,5 +396,15 @@ func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
 	}
 	opts.Replicas = r.opts.Replicas
 	_, err = packs.Create(ctx, r.conn, opts, r.chain.Identity)
+	return unlessMade(err)
+}
+
+// unlessMade leaves out that a stream is there: the folder was empty, and from the cluster all were
+// removed, so an attempt that had no answer has made it. That it has no message yet is found out
+// when the first one is stored.
+func unlessMade(err error) error {
+	if errors.Is(err, eventstore.ErrExists) {
+		return nil
+	}
 	return err
 }

@@ -1,6 +1,8 @@
 package backups
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,11 +11,11 @@ import (
 	natsjs "github.com/nats-io/nats.go/jetstream"
 
 	"cakupan/cmd/internal/access"
-	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
+	"cakupan/eventstore/backup"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/vault"
@@ -29,9 +31,8 @@ const restoringStream = "CAKUPAN_RESTORING"
 // this folder the streams that are there are its own. The connection is that of the whole restore.
 // A cluster that is starting is waited for, as by whoever opens a ledger.
 func (r *restoring) connectCluster(ctx context.Context) error {
-	on := &cluster.Cluster{URL: r.opts.NATS, Logger: r.opts.Log}
-	return on.Patiently(ctx, func(ctx context.Context) (err error) {
-		if r.conn, err = on.Connect("cakupan restore"); err != nil {
+	return r.on.Patiently(ctx, func(ctx context.Context) (err error) {
+		if r.conn, err = r.on.Connect("cakupan restore"); err != nil {
 			return err
 		}
 		if err = r.checkCluster(ctx); err != nil {
@@ -93,20 +94,18 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	marked, err := has(ctx, js, restoringStream)
-	if err != nil {
+	var marked, filled bool
+	err = r.step(ctx, func(ctx context.Context) (err error) {
+		if marked, err = has(ctx, js, restoringStream); err != nil || marked || !r.again {
+			return err
+		}
+		// The mark of the folder without that of the cluster: it is not marked yet, or filled
+		// already.
+		filled, err = r.isFilled(ctx)
 		return err
-	}
-	// The mark of the folder without that of the cluster: it is not marked yet, or filled already.
-	if !marked && r.again {
-		log, err := jetstream.Open(ctx, r.conn, jetstream.Options{})
-		if err == nil && log.Identity() == r.chain.Identity {
-			return nil
-		}
-		if !errors.Is(err, eventstore.ErrNoLog) {
-			return errors.Join(err, problem.New(problem.FolderNotEmpty,
-				"the cluster has the log of another ledger by now"))
-		}
+	})
+	if err != nil || filled {
+		return err
 	}
 	// Before the mark, which nobody can take away again who may not remove a stream.
 	if !marked {
@@ -114,10 +113,14 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = js.CreateOrUpdateStream(ctx, natsjs.StreamConfig{
-		Name: restoringStream, Subjects: []string{"cakupan.restoring"},
-		Description: "a restore was begun and has not come to its end: run cakupan restore again",
-		Replicas:    jetstream.Replicas(r.conn, r.opts.Replicas),
+	err = r.step(ctx, func(ctx context.Context) error {
+		_, err := js.CreateOrUpdateStream(ctx, natsjs.StreamConfig{
+			Name: restoringStream, Subjects: []string{"cakupan.restoring"},
+			Description: "a restore was begun and has not come to its end: run cakupan restore" +
+				" again",
+			Replicas: jetstream.Replicas(r.conn, r.opts.Replicas),
+		})
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("mark the cluster: %w", err)
@@ -133,9 +136,77 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 	return r.remove(ctx, js, restoringStream)
 }
 
+// isFilled tells whether the cluster, which is not marked, has the log of this backup. One that has
+// another log is refused.
+func (r *restoring) isFilled(ctx context.Context) (bool, error) {
+	log, err := jetstream.Open(ctx, r.conn, jetstream.Options{})
+	switch {
+	case errors.Is(err, eventstore.ErrNoLog):
+		return false, nil
+	case err != nil:
+		return false, err
+	case log.Identity() != r.chain.Identity:
+		return false, problem.New(problem.FolderNotEmpty,
+			"the cluster has the log of another ledger by now")
+	}
+	return true, nil
+}
+
+// step does a step of a restore that asks the cluster. What passes by itself, such as a cluster
+// that is between two leaders, or has too few servers yet, is waited for: who restores does not
+// stay with it for hours. A full cluster is told at once. Without a cluster it is done once. An
+// earlier attempt may have done what had no answer.
+func (r *restoring) step(ctx context.Context, do func(context.Context) error) error {
+	var full error
+	err := r.on.Patiently(ctx, func(ctx context.Context) error {
+		err := do(ctx)
+		if errors.Is(err, eventstore.ErrFull) {
+			full, err = err, nil
+		}
+		return err
+	})
+	return cmp.Or(full, err)
+}
+
+// publish stores a message after the given one, 0 where there is none, and returns its number.
+func (r *restoring) publish(ctx context.Context, m *backup.Message, after uint64,
+) (at uint64, err error) {
+	err = r.step(ctx, func(ctx context.Context) error {
+		to := jetstream.Target{Stream: m.Stream, Subject: m.Subject}
+		at, err = jetstream.Publish(ctx, r.conn, to, m.Data, after)
+		if errors.Is(err, eventstore.ErrFenced) {
+			at, err = after+1, r.checkStored(ctx, m, after+1, err)
+		}
+		return err
+	})
+	return at, err
+}
+
+// checkStored returns nil where an attempt that had no answer has stored a message, or the error
+// that the last one had, while nothing is there yet.
+func (r *restoring) checkStored(ctx context.Context, m *backup.Message, at uint64, had error,
+) error {
+	is, err := jetstream.NewPassing(r.conn, m.Stream, nil).Get(ctx, at)
+	switch {
+	case errors.Is(err, jetstream.ErrNoMessage):
+		return had
+	case err != nil:
+		return err
+	case is.Subject != m.Subject || !bytes.Equal(is.Data, m.Data):
+		return problem.New(problem.LogUnavailable, fmt.Sprintf("somebody else has written message"+
+			" %d of %s: end what publishes to the cluster, and run cakupan restore again", at,
+			m.Stream))
+	}
+	return nil
+}
+
 // remove removes a stream, if it is there. A server does not answer who may not do that: it tells
 // the connection, and whoever asks would wait in vain.
 func (r *restoring) remove(ctx context.Context, js natsjs.JetStream, name string) error {
+	return r.step(ctx, func(ctx context.Context) error { return r.removeOnce(ctx, js, name) })
+}
+
+func (r *restoring) removeOnce(ctx context.Context, js natsjs.JetStream, name string) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {

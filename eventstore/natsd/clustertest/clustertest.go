@@ -50,13 +50,16 @@ func Start(t testing.TB) *Cluster {
 			Name: fmt.Sprintf("n%d", n), StoreDir: t.TempDir(), Address: ports[n],
 			Cluster: routes[n], Routes: routes, Log: slog.New(slog.DiscardHandler),
 		})
-		c.start(n)
+	}
+	for n := range c.running {
+		c.Start(n)
 	}
 	t.Cleanup(c.stopAll)
 	return c
 }
 
-func (c *Cluster) start(n int) {
+// Start starts a server that does not run.
+func (c *Cluster) Start(n int) {
 	c.t.Helper()
 	var err error
 	if c.running[n], err = natsd.StartNode(c.options[n]); err != nil {
@@ -85,13 +88,18 @@ func (c *Cluster) stopAll() {
 // Name returns the name of a server.
 func (c *Cluster) Name(n int) string { return c.options[n].Name }
 
-// Connect connects to all servers.
-func (c *Cluster) Connect() (*nats.Conn, error) {
+// URL is that of all servers.
+func (c *Cluster) URL() string {
 	urls := ""
 	for _, o := range c.options {
 		urls += ",nats://" + o.Address
 	}
-	return nats.Connect(urls[1:], nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	return urls[1:]
+}
+
+// Connect connects to all servers.
+func (c *Cluster) Connect() (*nats.Conn, error) {
+	return nats.Connect(c.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 }
 
 // Dial connects to all servers until the test ends.
@@ -159,7 +167,7 @@ func (c *Cluster) WhileDown(stream string, do func(node int, folder string)) {
 		do(n, c.folder(n, stream))
 	}
 	for n := range c.running {
-		c.start(n)
+		c.Start(n)
 	}
 }
 
@@ -168,7 +176,7 @@ func (c *Cluster) WhileOneDown(node int, stream string, do func(folder string)) 
 	c.t.Helper()
 	c.Stop(node)
 	do(c.folder(node, stream))
-	c.start(node)
+	c.Start(node)
 }
 
 func (c *Cluster) folder(n int, stream string) string {
