@@ -122,13 +122,13 @@ func TestFolderRefused(t *testing.T) {
 		}, problem.FolderNewer, 1, `has format 2, this program knows up to 1: use a newer cakupan`, "view prepare"},
 		{"log of another ledger", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(theirs, folder.NATS), filepath.Join(dir, folder.NATS))
-		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
+		}, problem.FolderOtherLedger, 5, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
 		{"projection of another ledger", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(theirs, folder.Views), filepath.Join(dir, folder.Views))
-		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "view"},
+		}, problem.FolderOtherLedger, 5, `mixes two ledgers`, "view"},
 		{"index of another ledger", func(t *testing.T, dir string) {
 			otherIndex(t, filepath.Join(dir, folder.Index))
-		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "prepare"},
+		}, problem.FolderOtherLedger, 5, `mixes two ledgers`, "prepare"},
 		{"vault of another ledger", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(theirs, folder.Vault), filepath.Join(dir, folder.Vault))
 		}, problem.FolderKeyLost, 1, `vault\.key is not the key of this ledger: put it back`, "prepare"},
@@ -138,7 +138,7 @@ func TestFolderRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			writeText(t, filepath.Join(dir, folder.IdentityFile), string(text))
-		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
+		}, problem.FolderOtherLedger, 5, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
 		{"missing log", func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, folder.NATS)); err != nil {
 				t.Fatal(err)
@@ -156,7 +156,7 @@ func TestFolderRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			writeText(t, filepath.Join(dir, folder.IdentityFile), string(text))
-		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "view"},
+		}, problem.FolderOtherLedger, 5, `mixes two ledgers`, "view"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

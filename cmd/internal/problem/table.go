@@ -274,7 +274,7 @@ var table = map[Code]row{
 		503, 0, ExitFailed, 0, "Newer format", "Format lebih baru",
 	},
 	FolderOtherLedger: {
-		503, 0, ExitFailed, 0, "Folder of another ledger", "Folder milik ledger lain",
+		503, 0, ExitCheckFailed, 0, "Folder of another ledger", "Folder milik ledger lain",
 	},
 	FolderDenied: {
 		503, 0, ExitFailed, 0, "Folder not accessible", "Folder tidak dapat diakses",
