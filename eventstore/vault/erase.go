@@ -145,7 +145,6 @@ func (v *Vault) finishErasing(ctx context.Context) error {
 	if err := v.eraseCopies(ctx); err != nil {
 		return err
 	}
-	var gone []handle
 	for v.state.Erasing != nil {
 		record, err := v.stream.Get(ctx, v.state.Erasing.Pack)
 		if errors.Is(err, packs.ErrNoRecord) {
@@ -154,7 +153,9 @@ func (v *Vault) finishErasing(ctx context.Context) error {
 		if err == nil {
 			var some []handle
 			some, err = v.rewrite(ctx, &record, v.state.Erasing.Worker)
-			gone = append(gone, some...)
+			if v.state.Erasing == nil {
+				v.forget(some)
+			}
 		}
 		if errors.Is(err, eventstore.ErrFenced) {
 			err = v.readOn(ctx)
@@ -164,7 +165,6 @@ func (v *Vault) finishErasing(ctx context.Context) error {
 		}
 	}
 	v.state.Erasing = nil
-	defer v.forget(gone)()
 	v.fault(FaultErased)
 	return v.rebuild(ctx)
 }
@@ -209,21 +209,18 @@ func (v *Vault) eraseCopies(ctx context.Context) error {
 	return nil
 }
 
-// forget has handles lead to nobody, until the returned function is called: while the table that
-// knows them is still in use. Who comes with the same number meanwhile is somebody new, who is kept
-// in memory: nothing goes to the table before the caller gives writing back.
-func (v *Vault) forget(handles []handle) (end func()) {
-	gone := make(map[handle]bool, len(handles))
+// forget has handles lead to nobody, until the table that knows them was made anew, and be it only
+// at a later attempt. Who comes with the same number meanwhile is somebody new, who is kept in
+// memory: nothing goes to the table before that. The caller holds writing.
+func (v *Vault) forget(handles []handle) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.gone == nil {
+		v.gone = map[handle]bool{}
+	}
 	for _, h := range handles {
-		gone[h] = true
+		v.gone[h] = true
 	}
-	set := func(gone map[handle]bool) {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.gone = gone
-	}
-	set(gone)
-	return func() { set(nil) }
 }
 
 // rewrite replaces a pack by one without the worker, and returns the handles that led to him.
@@ -277,7 +274,7 @@ func (v *Vault) rebuild(ctx context.Context) error {
 		return errors.Join(err, lookup.Close())
 	}
 	v.mu.Lock()
-	v.lookup = lookup
+	v.lookup, v.gone = lookup, nil
 	v.changes++
 	v.taught++
 	v.mu.Unlock()

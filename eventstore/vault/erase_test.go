@@ -156,6 +156,43 @@ func TestErasedAtOnce(t *testing.T) {
 	}
 }
 
+// TestErasedTableFails: nobody finds him either where the table cannot be made anew at that moment;
+// it is, before somebody new with his number is stored.
+func TestErasedTableFails(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	var blocked string
+	v := w.open(func(o *vault.Options) {
+		o.Fault = func(point string) {
+			if point == vault.FaultErased && blocked == "" {
+				blocked = filepath.Join(o.Dir, vault.LookupPrefix+"1")
+				if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	workers := enrol(t, v, 0, 3)
+	if _, err := v.Erase(t.Context(), nik(1), request()); err == nil {
+		t.Fatal("the table was made anew")
+	}
+	is := resolve(t, v, nik(1))
+	if is == "" || is == workers[1] {
+		t.Fatalf("%s was erased, and is %q", workers[1], is)
+	}
+	if err := v.Persist(t.Context(), v.Overtaken()); err == nil {
+		t.Error("somebody new is stored where there is no table for him")
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	workers[1] = is
+	persist(t, v)
+	for range 2 {
+		expect(t, v, workers)
+		w, v = w.again()
+	}
+}
+
 // TestEraseHeardElsewhere: another ledger on the same stream forgets who was erased.
 func TestEraseHeardElsewhere(t *testing.T) {
 	w, first := openNew(t, t.TempDir())

@@ -273,7 +273,7 @@ func (v *Vault) openLookup() error {
 	}
 	v.dropped = append(v.dropped, lookup.Dropped()...)
 	v.mu.Lock()
-	v.lookup = lookup
+	v.lookup, v.gone = lookup, nil
 	v.mu.Unlock()
 	return v.removeLookups(filepath.Base(dir))
 }

@@ -127,7 +127,9 @@ func (v *Vault) lead(c *commit) {
 func (v *Vault) store(ctx context.Context, c *commit) (left map[handle]id, err error) {
 	left = maps.Clone(c.ids)
 	for len(left) > 0 {
-		if v.unsure {
+		// Somebody who was erased may be in the table still: then that is made anew first, as there
+		// must be room for who comes with his number.
+		if v.unsure || len(v.gone) > 0 {
 			if err := v.readOn(ctx); err != nil {
 				return left, err
 			}
