@@ -41,6 +41,6 @@ type AheadError struct {
 
 // Error returns one sentence that names both positions.
 func (e *AheadError) Error() string {
-	return fmt.Sprintf("index is at event %d but the log ends at %d: "+
-		"the log is older than what was derived from it", e.Index, e.Log)
+	return fmt.Sprintf("index is at event %d but the log ends at %d, "+
+		"which is older than what was derived from it", e.Index, e.Log)
 }

@@ -154,6 +154,15 @@ func (p *Passing) next(ctx context.Context, query map[string]any, number, last u
 	if lost == 0 {
 		return found, none
 	}
+	if none != nil && last == 0 { // it may have come since it was asked for
+		is, err := p.ask(ctx, map[string]any{"seq": lost})
+		if err == nil {
+			found.Stored, _, err = p.Whole(ctx, is)
+		}
+		if !errors.Is(err, ErrNoMessage) {
+			return found, err
+		}
+	}
 	// One that is behind may have what was removed.
 	isKept := func(m copies.Message) bool {
 		return m.Number == lost || all.from(m.Number, m.Number) != 0

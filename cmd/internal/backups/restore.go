@@ -3,6 +3,7 @@ package backups
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -123,7 +124,7 @@ func Restore(ctx context.Context, opts RestoreOptions) (*backup.Chain, error) {
 		}
 	}
 	on := &cluster.Cluster{URL: opts.NATS, Logger: opts.Log}
-	r := &restoring{opts: opts, chain: chain, keys: keys, on: on}
+	r := &restoring{opts: opts, chain: chain, keys: keys, on: on, nonce: rand.Text()}
 	return chain, r.run(ctx)
 }
 
@@ -135,6 +136,7 @@ type restoring struct {
 	keys  map[string][]byte
 
 	on    *cluster.Cluster
+	nonce string // tells it from all other restores
 	conn  *nats.Conn
 	again bool              // an unfinished restore was there
 	last  map[string]uint64 // messages of each stream
@@ -329,8 +331,14 @@ func (r *restoring) fillStreams(ctx context.Context) error {
 	r.last = map[string]uint64{}
 	err := r.step(ctx, func(ctx context.Context) error {
 		opts := jetstream.Options{Replicas: r.opts.Replicas}
-		_, err := jetstream.Create(ctx, r.conn, opts, r.chain.Identity)
-		return unlessMade(err)
+		log, err := jetstream.Create(ctx, r.conn, opts, r.chain.Identity)
+		if errors.Is(err, eventstore.ErrExists) { // by an attempt that had no answer
+			log, err = jetstream.Open(ctx, r.conn, opts)
+		}
+		if err != nil {
+			return err
+		}
+		return r.checkOurs(log.Identity())
 	})
 	if err != nil {
 		return err
@@ -378,7 +386,7 @@ func (r *restoring) store(ctx context.Context, m *backup.Message) error {
 }
 
 // makeStream makes the stream of a first message. The log's was made first.
-func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
+func (r *restoring) makeStream(ctx context.Context, name string) error {
 	var opts packs.Options
 	switch name {
 	case jetstream.StreamDefault:
@@ -395,16 +403,21 @@ func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
 		return problem.New(problem.BackupDamaged, "there is no stream "+name)
 	}
 	opts.Replicas = r.opts.Replicas
-	_, err = packs.Create(ctx, r.conn, opts, r.chain.Identity)
-	return unlessMade(err)
+	stream, err := packs.Create(ctx, r.conn, opts, r.chain.Identity)
+	if errors.Is(err, eventstore.ErrExists) { // by an attempt that had no answer
+		stream, err = packs.Open(ctx, r.conn, opts)
+	}
+	if err != nil {
+		return err
+	}
+	return r.checkOurs(stream.Identity())
 }
 
-// unlessMade leaves out that a stream is there: the folder was empty, and from the cluster all were
-// removed, so an attempt that had no answer has made it. That it has no message yet is found out
-// when the first one is stored.
-func unlessMade(err error) error {
-	if errors.Is(err, eventstore.ErrExists) {
-		return nil
+// checkOurs refuses a stream that is of another ledger: all were removed before.
+func (r *restoring) checkOurs(is eventstore.Identity) error {
+	if is != r.chain.Identity {
+		return problem.New(problem.FolderNotEmpty,
+			"the cluster has a stream of another ledger by now")
 	}
-	return err
+	return nil
 }

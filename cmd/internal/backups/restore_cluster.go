@@ -26,6 +26,10 @@ import (
 // is what counts.
 const restoringStream = "CAKUPAN_RESTORING"
 
+// markOf is the key of its metadata under which it says which restore it is of: the last one that
+// has begun.
+const markOf = "cakupan.restore"
+
 // connectCluster connects to the cluster, and refuses one that has a ledger, before the folder is
 // marked: so the mark of the folder says that the cluster had none. With an unfinished restore of
 // this folder the streams that are there are its own. The connection is that of the whole restore.
@@ -119,6 +123,7 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 			Description: "a restore was begun and has not come to its end: run cakupan restore" +
 				" again",
 			Replicas: jetstream.Replicas(r.conn, r.opts.Replicas),
+			Metadata: map[string]string{markOf: r.nonce},
 		})
 		return err
 	})
@@ -133,7 +138,28 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 	if err := r.fillStreams(ctx); err != nil {
 		return err
 	}
+	if err := r.step(ctx, r.checkMark); err != nil {
+		return err
+	}
 	return r.remove(ctx, js, restoringStream)
+}
+
+// checkMark refuses to go on where another restore has begun: it has removed what is here, and
+// fills streams of the same names.
+func (r *restoring) checkMark(ctx context.Context) error {
+	js, err := natsjs.New(r.conn)
+	if err != nil {
+		return err
+	}
+	mark, err := js.Stream(ctx, restoringStream)
+	switch {
+	case err != nil && !errors.Is(err, natsjs.ErrStreamNotFound):
+		return err
+	case err != nil || mark.CachedInfo().Config.Metadata[markOf] != r.nonce:
+		return problem.New(problem.FolderRestoring, "another restore into this cluster has begun"+
+			" meanwhile, and this one ends: have one of them come to its end")
+	}
+	return nil
 }
 
 // isFilled tells whether the cluster, which is not marked, has the log of this backup. One that has
@@ -154,8 +180,9 @@ func (r *restoring) isFilled(ctx context.Context) (bool, error) {
 
 // step does a step of a restore that asks the cluster. What passes by itself, such as a cluster
 // that is between two leaders, or has too few servers yet, is waited for: who restores does not
-// stay with it for hours. A full cluster is told at once. Without a cluster it is done once. An
-// earlier attempt may have done what had no answer.
+// stay with it for hours. A cluster that says that it is full is told at once; one whose disks are
+// full says nothing, and is waited for. Without a cluster it is done once. An earlier attempt may
+// have done what had no answer.
 func (r *restoring) step(ctx context.Context, do func(context.Context) error) error {
 	var full error
 	err := r.on.Patiently(ctx, func(ctx context.Context) error {
@@ -189,7 +216,7 @@ func (r *restoring) checkStored(ctx context.Context, m *backup.Message, at uint6
 	is, err := jetstream.NewPassing(r.conn, m.Stream, nil).Get(ctx, at)
 	switch {
 	case errors.Is(err, jetstream.ErrNoMessage):
-		return had
+		return cmp.Or(r.checkMark(ctx), had)
 	case err != nil:
 		return err
 	case is.Subject != m.Subject || !bytes.Equal(is.Data, m.Data):
@@ -209,7 +236,10 @@ func (r *restoring) remove(ctx context.Context, js natsjs.JetStream, name string
 func (r *restoring) removeOnce(ctx context.Context, js natsjs.JetStream, name string) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r.conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+	tell := r.conn.ErrorHandler()
+	defer r.conn.SetErrorHandler(tell)
+	r.conn.SetErrorHandler(func(conn *nats.Conn, of *nats.Subscription, err error) {
+		tell(conn, of, err)
 		if errors.Is(err, nats.ErrPermissionViolation) {
 			stop(err)
 		}

@@ -7,13 +7,14 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/backup"
 	"cakupan/eventstore/jetstream"
@@ -23,15 +24,27 @@ import (
 
 // waits is a log that tells when somebody waits for a cluster.
 type waits struct {
-	once sync.Once
-	told chan struct{}
+	told chan struct{} // has room for one
 }
+
+func newWaits() *waits { return &waits{told: make(chan struct{}, 1)} }
 
 func (w *waits) Write(line []byte) (int, error) {
 	if bytes.Contains(line, []byte("waits for its cluster")) {
-		w.once.Do(func() { close(w.told) })
+		select {
+		case w.told <- struct{}{}:
+		default:
+		}
 	}
 	return len(line), nil
+}
+
+// forget forgets what was told until now.
+func (w *waits) forget() {
+	select {
+	case <-w.told:
+	default:
+	}
 }
 
 // TestRestoreWaits restores into a cluster that is started after the restore.
@@ -46,7 +59,7 @@ func TestRestoreWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, w := listener.Addr().String(), &waits{told: make(chan struct{})}
+	address, w := listener.Addr().String(), newWaits()
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +121,7 @@ func restoreInto(t *testing.T, c *clustertest.Cluster, persons int, fault func(s
 	if _, err := l.Backup(t.Context(), &made, backups.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	r := restoring{waits: &waits{told: make(chan struct{})}, done: make(chan error, 1)}
+	r := restoring{waits: newWaits(), done: make(chan error, 1)}
 	r.opts = backups.RestoreOptions{
 		Files: []string{save(t, made.Bytes())}, Dir: filepath.Join(t.TempDir(), "restored"),
 		Keys: keysOf(t, l), NATS: c.URL(), Fault: fault,
@@ -156,6 +169,9 @@ func TestRestoreStarting(t *testing.T) {
 	r.has(t, 3)
 }
 
+// outage is how long most of a cluster stays away once the restore has found that out.
+const outage = 4 * time.Second
+
 // TestRestoreOutage loses most of a cluster within a restore: before the first message, and before
 // the next of a stream.
 func TestRestoreOutage(t *testing.T) {
@@ -175,8 +191,10 @@ func TestRestoreOutage(t *testing.T) {
 			}
 			c.Stop(0)
 			c.Stop(1)
+			r.waits.forget() // it may have waited for the cluster to start
 			close(goOn)
 			r.untilItWaits(t)
+			time.Sleep(outage)
 			c.Start(0)
 			c.Start(1)
 			r.has(t, 5)
@@ -252,5 +270,36 @@ func publishThird(t *testing.T, conn *nats.Conn, files []string, other bool) {
 	to := jetstream.Target{Stream: third.Stream, Subject: third.Subject}
 	if _, err := jetstream.Publish(t.Context(), conn, to, data, 2); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTwoRestores begins a second restore into a cluster within a first one: of the two none says
+// that it is done, where each has stored messages of its own among the other's.
+func TestTwoRestores(t *testing.T) {
+	c := clustertest.Start(t)
+	half, first := make(chan struct{}), make(chan struct{})
+	begun, over := make(chan struct{}), make(chan struct{})
+	a := restoreInto(t, c, 3, once(2, func() {
+		close(half)
+		<-begun
+	}))
+	<-half
+	b := restoreInto(t, c, 3, once(2, func() {
+		close(first)
+		<-over
+	}))
+	<-first
+	close(begun)
+	err := <-a.done
+	if problem.From(err).Code != problem.FolderRestoring {
+		t.Errorf("the first one says %v", err)
+	}
+	close(over)
+	if err := <-b.done; err == nil {
+		t.Error("the second one says that it is done")
+	}
+	_, err = ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), NATS: c.URL(), Create: true})
+	if problem.From(err).Code != problem.FolderRestoring {
+		t.Errorf("what is there can be opened: %v", err)
 	}
 }

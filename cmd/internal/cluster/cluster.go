@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/jetstream/copies"
 )
 
 const (
@@ -34,6 +36,7 @@ const (
 	// placeMax is how long the servers of a cluster may take to become enough for its replicas:
 	// they may be starting too.
 	placeMax = time.Minute
+	endless  = time.Duration(math.MaxInt64) // longer than any of these
 
 	// nodesMax is how long a ledger that starts waits for servers that do not say what they are set
 	// to, and nodesEvery how often one that runs asks again.
@@ -186,6 +189,9 @@ func (c *Cluster) Patiently(ctx context.Context, do func(context.Context) error)
 		if err == nil || ctx.Err() != nil || !mayPass(err, time.Since(began)) {
 			return err
 		}
+		if mayPass(err, endless) { // of a cluster that was away, and may be starting again
+			began = time.Now()
+		}
 		if time.Since(told) > startTell {
 			told = time.Now()
 			c.Logger.WarnContext(ctx, "this ledger waits for its cluster", slog.Any("error", err))
@@ -220,6 +226,7 @@ func mayPass(err error, tried time.Duration) bool {
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoServers, nats.ErrNoResponders,
 		nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrDisconnected,
 		natsjs.ErrNoStreamResponse, natsjs.ErrJetStreamNotEnabled, eventstore.ErrClosed,
+		copies.ErrSilent,
 	} {
 		if errors.Is(err, passing) {
 			return true

@@ -165,7 +165,8 @@ func findLog(r *inspect.Report, dir string) {
 	switch {
 	case natsd.IsStream(stream):
 	case isFolder(filepath.Join(dir, server)):
-		r.Found(inspect.Damaged, "its log is not there: no stream in %s", stream)
+		r.Found(inspect.Damaged, "its log is not there: no stream in %s; if"+
+			" it is on a cluster, remove the folder %s", stream, filepath.Join(dir, server))
 	default:
 		r.Note("its log is not in this folder: it is on a cluster, or lost")
 	}

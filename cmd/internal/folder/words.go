@@ -32,11 +32,18 @@ func DerivedError(dir string, err error) error {
 			"%s mixes two ledgers: put back what belongs to its log, or delete its folders "+
 				"%s and %s to have them rebuilt", dir, Index, Views), err)
 	case errors.As(err, &ahead), errors.Is(err, projections.ErrLogShorter):
-		return problem.Wrap(problem.LogDamaged, fmt.Sprintf(
-			"the log in %s is damaged or an old copy (%s): restore its newest copy",
-			dir, Innermost(err)), err)
+		return OlderLog(dir, err)
 	}
 	return Error(dir, err)
+}
+
+// OlderLog puts into words that the log ends before what was derived from it. On a cluster the
+// newest copy may be there, with a server that is down, or that others have outvoted.
+func OlderLog(dir string, err error) error {
+	return problem.Wrap(problem.LogDamaged, fmt.Sprintf("the log of %s is damaged or an old copy"+
+		" (%s): restore its newest copy. On a cluster a server that is down, or that older ones"+
+		" have outvoted, may have it: look there first, as docs/operations.md says", dir,
+		Innermost(err)), err)
 }
 
 // ServerError puts an error of starting the embedded server into words about the folder. Metadata

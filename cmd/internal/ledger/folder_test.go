@@ -143,7 +143,7 @@ func TestFolderRefused(t *testing.T) {
 			if err := os.RemoveAll(filepath.Join(dir, folder.NATS)); err != nil {
 				t.Fatal(err)
 			}
-		}, problem.LogDamaged, 5, `has lost its log: restore it from a backup\. If its log is on a cluster, name that with --nats`, "view prepare"},
+		}, problem.LogDamaged, 5, `the log is not in .*\. If it is on a cluster, name that with --nats.*has lost its log: restore it from a backup`, "view prepare"},
 		{"older log", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(young, folder.NATS), filepath.Join(dir, folder.NATS))
 		}, problem.LogDamaged, 5, `\bevent 45\b.*\b90\b`, "view prepare"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -312,6 +313,10 @@ func (l *Ledger) openLog(ctx context.Context) error {
 		if err := l.folder.CheckRest(); err != nil {
 			return err
 		}
+		// Else a folder whose log is on a cluster would get a server's folder without a log.
+		if _, err := os.Lstat(l.folder.Path(folder.NATS)); l.folder.Meta.LogMade && err != nil {
+			return l.lostLog()
+		}
 		server, err := natsd.Start(l.natsServer())
 		if err != nil {
 			return folder.ServerError(l.folder.Dir, err)
@@ -348,6 +353,16 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	return l.adopt()
 }
 
+// lostLog says that a folder has no log any more. Nothing in a folder says where its log is.
+func (l *Ledger) lostLog() error {
+	text := l.folder.Dir + " has lost its log: restore it from a backup"
+	if l.opts.NATS == "" {
+		text = "the log is not in " + l.folder.Dir + ". If it is on a cluster, name that with" +
+			" --nats, or ask a ledger that runs there with --server; otherwise " + text
+	}
+	return problem.New(problem.LogDamaged, text)
+}
+
 // makeLog makes the log of a new folder. A folder that once had one has lost it.
 //
 // If we crash before the log is made, the next start comes here again with the same identity; if we
@@ -355,12 +370,7 @@ func (l *Ledger) openLog(ctx context.Context) error {
 // would silently become a second ledger, with the sequences of the first given out again.
 func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 	if l.folder.Meta.LogMade {
-		text := l.folder.Dir + " has lost its log: restore it from a backup"
-		if l.opts.NATS == "" { // nothing in a folder says where its log is
-			text += ". If its log is on a cluster, name that with --nats, or ask a ledger that" +
-				" runs there with --server"
-		}
-		return problem.New(problem.LogDamaged, text)
+		return l.lostLog()
 	}
 	if l.folder.Meta.Format == 0 {
 		if err := l.folder.MakeIdentity(l.opts.Now()); err != nil {

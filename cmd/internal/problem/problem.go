@@ -14,6 +14,9 @@ import (
 	"net/http"
 	"syscall"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
@@ -131,6 +134,11 @@ func From(err error) *Error {
 			return Wrap(known.code, known.detail, err)
 		}
 	}
+	// What a cluster says that is between two leaders, or has lost most of its servers.
+	var said *jetstream.APIError
+	if errors.As(err, &said) && said.Code == http.StatusServiceUnavailable {
+		return Wrap(LogUnavailable, silent, err)
+	}
 	return Wrap(Internal, "internal error", err)
 }
 
@@ -161,6 +169,9 @@ func Exit(err error) int {
 	}
 	return From(err).Exit()
 }
+
+// silent is told where nobody answers for the streams at the moment.
+const silent = "the cluster cannot answer at the moment: send again a little later"
 
 // causes lists the errors of the rooms below by what they are to the outside. It is never written.
 // The first that matches counts, so the closer one stands before the wider one. The details say
@@ -231,6 +242,12 @@ var causes = []struct {
 		"a newer version of cakupan wrote this ledger: use that version or a later one",
 	},
 	{eventstore.ErrNoLog, FolderMissing, "there is no ledger"},
+	{nats.ErrTimeout, LogUnavailable, silent},
+	{nats.ErrNoResponders, LogUnavailable, silent},
+	{nats.ErrConnectionClosed, LogUnavailable, silent},
+	{nats.ErrDisconnected, LogUnavailable, silent},
+	{nats.ErrReconnectBufExceeded, LogUnavailable, silent},
+	{jetstream.ErrNoStreamResponse, LogUnavailable, silent},
 	{
 		fs.ErrPermission, FolderDenied,
 		"the program may not read or write there: check owner and rights of the folder",

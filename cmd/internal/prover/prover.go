@@ -150,9 +150,7 @@ func (p *Prover) proofError(err error) error {
 			"%s mixes two ledgers: put back what belongs to its log, or delete its folder %s to"+
 				" have it rebuilt", dir, folder.Tiles), err)
 	case errors.Is(err, tiles.ErrLogShorter):
-		return problem.Wrap(problem.LogDamaged, fmt.Sprintf(
-			"the log in %s is damaged or an old copy (%s): restore its newest copy",
-			dir, folder.Innermost(err)), err)
+		return folder.OlderLog(dir, err)
 	}
 	return err
 }

@@ -4,6 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
 
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/door"
@@ -70,12 +75,14 @@ func (c *NATS) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err err
 	if err != nil {
 		return err
 	}
-	node, err := natsd.StartNode(opts)
-	if errors.Is(err, natsd.ErrUnsafe) {
+	node, err := startNode(ctx, opts)
+	switch {
+	case errors.Is(err, natsd.ErrUnsafe):
 		return problem.New(problem.UsageWrong, err.Error())
-	}
-	if err != nil {
-		return problem.Wrap(problem.LogUnavailable, "the node does not start", err)
+	case err != nil:
+		return notStarted(&opts, err)
+	case node == nil:
+		return nil
 	}
 	// Leave comes last, also when nothing could be told: others are to lead before this node stops.
 	defer func() { err = errors.Join(err, node.Leave()) }()
@@ -88,6 +95,54 @@ func (c *NATS) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err err
 	case why := <-node.GaveUp():
 		return problem.New(problem.LogUnavailable, "the node cannot go on: "+why)
 	}
+}
+
+// nodeAgain is how long a node that has no room to start waits until it tries again.
+const nodeAgain = 2 * time.Second
+
+// startNode starts the node. While its disk is full, or there are too few descriptors, it tries
+// again, as a node that runs does. The node is nil where ctx has ended before.
+func startNode(ctx context.Context, opts natsd.NodeOptions) (*natsd.Node, error) {
+	for told := false; ; told = true {
+		node, err := natsd.StartNode(opts)
+		if err == nil || !lacksRoom(err) {
+			return node, err
+		}
+		if !told {
+			opts.Log.WarnContext(ctx, "the node cannot start yet, and tries again",
+				slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil //nolint:nilnil // as the comment says
+		case <-time.After(nodeAgain):
+		}
+	}
+}
+
+// lacksRoom tells whether a node did not start for want of what others may give back. The server
+// says so in words alone.
+func lacksRoom(err error) bool {
+	for _, why := range []syscall.Errno{
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE,
+	} {
+		if errors.Is(err, why) || strings.Contains(err.Error(), why.Error()) {
+			return true
+		}
+	}
+	return false
+}
+
+// notStarted says that a node does not start, and what to do where a file of it is damaged. The
+// other nodes have all that it has had; alone it may have the only copy.
+func notStarted(opts *natsd.NodeOptions, err error) error {
+	text := "the node does not start"
+	if opts.Cluster != "" && strings.Contains(err.Error(), "corrupt") {
+		text += ", as a file of it is damaged: if the other nodes run, remove its folder " +
+			filepath.Join(opts.StoreDir, "jetstream") + " and start it again, and it copies" +
+			" everything from them"
+	}
+	return problem.Wrap(problem.LogUnavailable, text, err)
 }
 
 // tell says where the node listens: the address as taken, with the port that was free where port 0
