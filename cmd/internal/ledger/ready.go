@@ -62,6 +62,8 @@ func (l *Ledger) Starting(ctx context.Context) string {
 // have reached what the log held when serving began, and none is far behind. now is the time. The
 // first reason in the order of projections is told, unless the health has one.
 func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
+	ctx, stop := context.WithTimeout(ctx, healthMax)
+	defer stop()
 	health := l.Health(ctx)
 	r := Readiness{
 		Status: health.Status, Head: health.Head, Why: health.Why, Clock: health.Clock,

@@ -13,7 +13,7 @@ type Progress func(done, total eventstore.Sequence)
 // Health is how the ledger is. Status is "ok" when it takes events and answers.
 type Health struct {
 	Status      string                      `json:"status"`
-	Head        eventstore.Sequence         `json:"head"`
+	Head        eventstore.Sequence         `json:"head"` // at least, where it is not ok
 	Projections map[string]ProjectionHealth `json:"projections"`
 	Role        cluster.Role                `json:"role"`
 	Why         string                      `json:"why,omitempty"` // it is not ok

@@ -170,6 +170,10 @@ func (l *Ledger) checkRoom() error {
 	return err
 }
 
+// healthMax is how long a cluster may take to say where its log ends until the health does not wait
+// for that: whoever asks it gives up soon after, and would not learn why.
+const healthMax = 5 * time.Second
+
 // Health tells how the ledger is, at this moment: it asks each part anew and keeps nothing, so that
 // it heals by itself when the cause is gone. Of several things that are wrong the first says why,
 // in the order in which one leads to the next. It returns no error: what cannot be told is itself a
@@ -194,10 +198,12 @@ func (l *Ledger) Health(ctx context.Context) Health {
 		// It is said before anything else that is wrong: what is acknowledged now may be lost.
 		h.Status, h.Why = HealthFailing, (*unsafe).Error()
 	}
-	_, tail, err := l.log.Last(ctx)
+	ctx, stop := context.WithTimeout(ctx, healthMax)
+	defer stop()
+	_, tail, unknown := l.log.Last(ctx)
 	h.Head = tail.Sequence
 	h.Clock = clock.Wrong(l.moment(), tail.RecordedAt, l.began.Load())
-	fail(notReadNow(err))
+	fail(notReadNow(unknown))
 	if open := l.appending.Load(); open != nil {
 		// A ledger that stands by has an index and no writer.
 		if open.writer != nil {
@@ -212,11 +218,15 @@ func (l *Ledger) Health(ctx context.Context) Health {
 		fail(*untaken)
 	}
 	if l.roles != nil {
-		h.Role, err = l.roles.Health()
+		role, err := l.roles.Health()
+		h.Role = role
 		fail(err)
 	}
 	for _, state := range l.shelf.States() {
 		h.Projections[state.Name] = ProjectionHealth{Sequence: state.Applied}
+		if unknown != nil {
+			h.Head = max(h.Head, state.Applied) // the log has that at least
+		}
 		switch {
 		case state.Damaged != nil:
 			fail(stoppedError(state.Name, state.Damaged))
