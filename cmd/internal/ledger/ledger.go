@@ -215,9 +215,10 @@ type Ledger struct {
 	// events nor questions out: what can be read is right.
 	unread atomic.Pointer[error]
 	// reread says that the server has read its files again for the damage that the scrub knows of.
-	// Of its goroutine only, as is when it did so for other streams.
-	reread   bool
-	rereads  map[string]time.Time
+	// Of its goroutine only.
+	reread bool
+	// rereads has when the server last did so for another stream, by its name: a time.Time.
+	rereads  sync.Map
 	watchman watchman
 	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known. Nothing
 	// is stopped by it: only the health says so, until a later check finds the cluster safe.
@@ -271,7 +272,6 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		writing:   shares.New(appendsAtOnce, appendsOfOne),
 		backlog:   cost.NewBacklog(),
 		lacking:   newLacking(opts.Log),
-		rereads:   map[string]time.Time{},
 		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	// The order is that of need: register and shelf are of the log that is open by then. What fails

@@ -214,7 +214,7 @@ func (l *Ledger) watchBeside(ctx context.Context, rest func()) (unread bool) {
 			number, err = l.rereadStream(ctx, part.stream, err, part.watch)
 		}
 		if err == nil {
-			delete(l.rereads, part.stream)
+			l.rereads.Delete(part.stream)
 		}
 		l.noteBeside(ctx, part.name, number, err)
 		unread = unread || err != nil && !isLoss(err)
@@ -273,10 +273,11 @@ func (l *Ledger) rereadStream(
 	}
 	// The server may have it from these very files: then nothing is found by opening them again
 	// and again, which holds up all who write.
-	if last, was := l.rereads[stream]; was && time.Since(last) < rereadEvery {
+	last, was := l.rereads.Swap(stream, time.Now())
+	if was && time.Since(last.(time.Time)) < rereadEvery { //nolint:forcetypeassert // no other
+		l.rereads.Store(stream, last)
 		return 0, found
 	}
-	l.rereads[stream] = time.Now()
 	if err := l.server.Reopen(ctx); err != nil {
 		return 0, err
 	}
