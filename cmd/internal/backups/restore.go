@@ -332,13 +332,9 @@ func (r *restoring) fillStreams(ctx context.Context) error {
 	err := r.step(ctx, func(ctx context.Context) error {
 		opts := jetstream.Options{Replicas: r.opts.Replicas}
 		log, err := jetstream.Create(ctx, r.conn, opts, r.chain.Identity)
-		if errors.Is(err, eventstore.ErrExists) { // by an attempt that had no answer
-			log, err = jetstream.Open(ctx, r.conn, opts)
-		}
-		if err != nil {
-			return err
-		}
-		return r.checkOurs(log.Identity())
+		return checkMade(r, log, err, func() (*jetstream.Log, error) {
+			return jetstream.Open(ctx, r.conn, opts)
+		})
 	})
 	if err != nil {
 		return err
@@ -404,18 +400,23 @@ func (r *restoring) makeStream(ctx context.Context, name string) error {
 	}
 	opts.Replicas = r.opts.Replicas
 	stream, err := packs.Create(ctx, r.conn, opts, r.chain.Identity)
-	if errors.Is(err, eventstore.ErrExists) { // by an attempt that had no answer
-		stream, err = packs.Open(ctx, r.conn, opts)
+	return checkMade(r, stream, err, func() (*packs.Stream, error) {
+		return packs.Open(ctx, r.conn, opts)
+	})
+}
+
+// checkMade takes what making a stream came to. One that is there was made by an attempt that had
+// no answer, as all were removed before; another ledger's is refused.
+func checkMade[S interface{ Identity() eventstore.Identity }](
+	r *restoring, made S, err error, open func() (S, error),
+) error {
+	if errors.Is(err, eventstore.ErrExists) {
+		made, err = open()
 	}
 	if err != nil {
 		return err
 	}
-	return r.checkOurs(stream.Identity())
-}
-
-// checkOurs refuses a stream that is of another ledger: all were removed before.
-func (r *restoring) checkOurs(is eventstore.Identity) error {
-	if is != r.chain.Identity {
+	if made.Identity() != r.chain.Identity {
 		return problem.New(problem.FolderNotEmpty,
 			"the cluster has a stream of another ledger by now")
 	}
